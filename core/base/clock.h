@@ -1,0 +1,19 @@
+/* clock.h: what time it is.  The only file that asks the system; a test program links
+ * tests/support/clock_settable.c in its place and moves time by hand. */
+#ifndef COUNTERFOIL_CLOCK_H
+#define COUNTERFOIL_CLOCK_H
+
+#include <stdint.h>
+
+/* Seconds since the epoch, UTC.  64 bits, so the year 2038 is a year like any other. */
+int64_t clock_now_s(void);
+
+/* Milliseconds of a clock that never steps: for deadlines and durations only. */
+int64_t clock_monotonic_ms(void);
+
+#define CLOCK_RFC3339_BYTES sizeof "2026-11-23T20:34:31Z"
+
+/* UTC, RFC 3339 section 5.6, without the locale.  Times before 1970 or after 9999 are clamped. */
+void clock_format_rfc3339(int64_t time_s, char out[static CLOCK_RFC3339_BYTES]);
+
+#endif

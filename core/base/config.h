@@ -1,0 +1,49 @@
+/* config.h: one INI file into one struct, driven by a table of keys.  Knows no key by itself.
+ * Every fault names file and line; an unknown or doubled key is a fault, never a shrug. */
+#ifndef COUNTERFOIL_CONFIG_H
+#define COUNTERFOIL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/status.h"
+
+enum config_type {
+	CONFIG_TEXT,            /* char *, owned by the struct; config_free_values() frees it */
+	CONFIG_INTEGER,         /* int64_t within [min, max] */
+	CONFIG_BOOLEAN          /* bool: yes or no, nothing else */
+};
+
+struct config_key {
+	const char *section;    /* "api", "realm store" */
+	const char *name;
+	enum config_type type;
+	size_t offset;          /* of the member in the target struct */
+	const char *initial;    /* the default as it would be written; NULL: required */
+	int64_t min, max;       /* CONFIG_INTEGER: the range; CONFIG_TEXT: bytes */
+	const char *summary;    /* one sentence for --help, authd.conf(5) and docs */
+};
+
+#define CONFIG_FILE_MAX_BYTES 65536
+#define CONFIG_ERROR_BYTES 512
+
+/* Read PATH into TARGET, a zeroed struct.  Defaults come from the table.
+ * The file: regular, no symbolic link, owned by root or by the effective user, not writable by others or group,
+ * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL.
+ * STATUS_INVALID: something is wrong with the file or a value; ERROR says what, where (path:line) and what to do.
+ * STATUS_NO_MEMORY.  On failure the target owns nothing. */
+enum status config_load(const char *path, const struct config_key *keys, size_t key_count, void *target,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+
+/* Free every CONFIG_TEXT member and zero it.  A half-filled or zeroed target is fine. */
+void config_free_values(const struct config_key *keys, size_t key_count, void *target);
+
+/* Open a file that decides about security: O_NOFOLLOW, regular, owned by root or the effective user,
+ * no mode bit of FORBIDDEN_MODE set, at most MAX_BYTES.  *out_fd is the caller's to close.
+ * STATUS_NOT_FOUND: there is no such file.  STATUS_INVALID: ERROR says what is wrong and how to mend it. */
+enum status config_open_trusted(const char *path, unsigned forbidden_mode, size_t max_bytes, int *out_fd,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+
+#endif

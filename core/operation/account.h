@@ -1,0 +1,62 @@
+/* account.h: the life of an account. */
+#ifndef COUNTERFOIL_ACCOUNT_H
+#define COUNTERFOIL_ACCOUNT_H
+
+#include "core/base/secret.h"
+#include "core/base/text.h"
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+#define ACCOUNT_EXTERNAL_ID_MAX 128     /* bytes, printable UTF-8 */
+
+struct account {
+	char id[UUID_TEXT_BYTES];
+	enum realm realm;
+	char login[TEXT_LOGIN_MAX_BYTES + 1];           /* canonical */
+	char external_id[ACCOUNT_EXTERNAL_ID_MAX + 1];  /* empty: none */
+	char state[16];                                 /* active | locked | disabled | erased */
+	bool has_password, must_change, second_factor;  /* second_factor: an active TOTP factor exists */
+	int64_t created_at_s, password_changed_at_s;    /* 0: never */
+};
+
+/* Why a new password is refused: a constant ("too_short", "too_long", "common", "context"), NULL when it is not. */
+struct password_refusal { const char *reason; int64_t minimum_points; };
+
+struct account_new {
+	struct bytes login;                     /* as typed */
+	struct bytes password;                  /* empty: an account without one */
+	struct bytes external_id;               /* empty: none */
+	const char *idempotency_key;            /* 1 to 128 printable ASCII characters, or NULL */
+	enum realm realm;                       /* CALLER_OPERATOR; clients create in their own realm */
+};
+
+/* STATUS_OK       the account as it is now.
+ * STATUS_INVALID  login or external id out of bounds, or *refusal says why the password is not taken.
+ * STATUS_CONFLICT the login is taken, or the idempotency key was used for another request. */
+enum status account_create(struct core *core, const struct caller *caller, const struct account_new *new_account,
+    struct account *out, struct password_refusal *refusal) NODISCARD;
+
+/* STATUS_NOT_FOUND: no such account in the caller's realm. */
+enum status account_get(struct core *core, const struct caller *caller, const char *account_id,
+    struct account *out) NODISCARD;
+enum status account_find(struct core *core, const struct caller *caller, struct bytes login,
+    struct account *out) NODISCARD;
+
+/* Lock and unlock: idempotent.  Locking ends every session and challenge of the account in the same statement. */
+enum status account_lock(struct core *core, const struct caller *caller, const char *account_id, const char *reason,
+    struct account *out) NODISCARD;
+enum status account_unlock(struct core *core, const struct caller *caller, const char *account_id,
+    struct account *out) NODISCARD;
+
+/* Change with the current password: counts as an attempt.  The verdict decides: GRANTED is done, DENIED is a wrong
+ * current password (or an account that is not active).  STATUS_INVALID with *refusal: the new one is not taken. */
+struct password_change_result { enum verdict verdict; int64_t retry_after_s; struct password_refusal refusal; };
+enum status account_change_password(struct core *core, const struct caller *caller, const char *account_id,
+    struct bytes current, struct bytes new_password, struct password_change_result *out) NODISCARD;
+
+/* Operator only (refused by SQL for API clients): the first password of an account made without one,
+ * or a new one that its owner must change at once. */
+enum status account_set_password(struct core *core, const struct caller *caller, const char *account_id,
+    struct bytes new_password, bool must_change, struct password_refusal *refusal) NODISCARD;
+
+#endif

@@ -1,0 +1,56 @@
+/* core.h: what every operation needs, opened once a process: settings, keys, database pool, policies.
+ * Thread-safe after core_open(): any number of threads call operations at once. */
+#ifndef COUNTERFOIL_CORE_H
+#define COUNTERFOIL_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/config.h"
+#include "core/base/entropy.h"
+#include "core/base/status.h"
+#include "core/credential/keyring.h"
+#include "core/credential/password.h"
+
+struct core;
+
+/* The policy of one realm: numbers of the configuration, in the units that their names say. */
+struct realm_policy {
+	char *issuer;                   /* shown in authenticator apps */
+	int64_t argon2_memory_kib, argon2_passes;
+	int64_t password_min_points;    /* where a second factor is mandatory */
+	int64_t password_only_min_points;       /* where the password is the only factor */
+	bool second_factor_required;
+	int64_t challenge_ttl_s, challenge_tries;
+	int64_t enrollment_ttl_s, pending_factor_ttl_s;
+	int64_t session_idle_s, session_absolute_s;
+};
+
+/* What the [database], [keys], [realm store] and [realm staff] sections of a file say. */
+struct core_settings {
+	char *database_url;             /* libpq conninfo without user */
+	char *database_user;
+	int64_t database_connections, database_connect_timeout_s, database_statement_timeout_ms;
+	char *keyring_path;
+	struct realm_policy store, staff;
+};
+
+/* The keys of struct core_settings for config_load(): a program puts its own table behind this one. */
+const struct config_key *core_config_keys(size_t *out_count);
+
+/* Connects lazily: a database that is down is no reason not to start.
+ * STATUS_INVALID: ERROR says which setting or key is unfit. */
+enum status core_open(const struct core_settings *settings, struct core **out,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+void core_close(struct core **core);
+
+/* Readiness: the database answers, its schema is ours, the keys are here, the clock is sane. */
+struct core_readiness {
+	bool database, schema, keys, clock;
+};
+enum status core_readiness(struct core *core, struct core_readiness *out) NODISCARD;
+
+/* How many Argon2 runs this process has done: the same for wrong and unknown, which a test counts. */
+uint64_t core_hash_count(const struct core *core);
+
+#endif

@@ -1,0 +1,95 @@
+/* enrollment.h: binding authenticators to an account (NIST SP 800-63B-4 section 4.1). */
+#ifndef COUNTERFOIL_ENROLLMENT_H
+#define COUNTERFOIL_ENROLLMENT_H
+
+#include "core/base/secret.h"
+#include "core/base/text.h"
+#include "core/credential/recovery_code.h"
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+#define FACTOR_NAME_MAX 64      /* code points, printable */
+
+/* What a start hands out, this once. */
+struct totp_enrollment {
+	char factor_id[UUID_TEXT_BYTES];
+	struct secret *uri;             /* otpauth://..., NUL-terminated */
+	struct secret *seed_base32;     /* 32 characters, NUL-terminated */
+	int64_t expires_at_s;           /* pending until then */
+};
+void totp_enrollment_wipe(struct totp_enrollment *enrollment);
+
+struct recovery_codes {
+	unsigned count;                 /* 0: none were issued, the account has some */
+	char codes[RECOVERY_CODE_COUNT][RECOVERY_CODE_TEXT_BYTES];
+};
+void recovery_codes_wipe(struct recovery_codes *codes);
+
+struct factor {
+	char id[UUID_TEXT_BYTES];
+	char kind[16];                  /* "totp" */
+	char state[16];                 /* pending | active | disabled | revoked */
+	char name[FACTOR_NAME_MAX * 4 + 1];
+	int64_t created_at_s, bound_at_s, revoked_at_s, last_used_at_s;        /* 0: never */
+};
+struct factor_list {
+	struct factor *items;           /* free with factor_list_free() */
+	unsigned count;
+	int recovery_codes_left;
+};
+void factor_list_free(struct factor_list *list);
+
+/* Start: a pending factor, which satisfies no login.  NAME may be NULL.
+ * STATUS_NOT_FOUND: no such account.  STATUS_CONFLICT: it is not active, or has too many factors. */
+enum status enrollment_start_totp(struct core *core, const struct caller *caller, const char *account_id,
+    const char *name, struct totp_enrollment *out) NODISCARD;
+
+/* Confirm: a correct code activates the factor and consumes its step; recovery codes come along if there are none.
+ * STATUS_OK: *verdict is GRANTED or DENIED (a wrong code; the budget is counted), or THROTTLED.
+ * STATUS_CONFLICT: confirmed already, expired or revoked.  STATUS_NOT_FOUND. */
+enum status enrollment_confirm_totp(struct core *core, const struct caller *caller, const char *account_id,
+    const char *factor_id, const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+
+enum status enrollment_list(struct core *core, const struct caller *caller, const char *account_id,
+    struct factor_list *out) NODISCARD;
+
+/* Revoking wipes the seed and keeps the record.  STATUS_NOT_FOUND, or already revoked: STATUS_CONFLICT. */
+enum status enrollment_revoke(struct core *core, const struct caller *caller, const char *account_id,
+    const char *factor_id) NODISCARD;
+
+/* A whole new set; the old one is dead.  STATUS_CONFLICT: the account has no active second factor. */
+enum status enrollment_new_recovery_codes(struct core *core, const struct caller *caller, const char *account_id,
+    struct recovery_codes *out) NODISCARD;
+
+/* --- the hosted page ------------------------------------------------------------------------------------------ */
+
+/* A single-use link token.  RETURN_TO may be NULL; otherwise the caller has matched it exactly with its allow-list. */
+enum status enrollment_link_create(struct core *core, const struct caller *caller, const char *account_id,
+    const char *return_to, char out_token[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
+
+/* Exchange the link token, once, for the page's own cookie token.  STATUS_CONFLICT: used or expired;
+ * STATUS_NOT_FOUND: never issued.  PAGE carries source_ip, user_agent and request_id; its kind is CALLER_NONE:
+ * the token is the credential. */
+enum status enrollment_link_exchange(struct core *core, const struct caller *page, const char *link_token,
+    char out_page_token[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
+
+#define RETURN_TO_MAX_BYTES 512
+
+/* Where the page stands; every later step of the page needs the cookie token.
+ * STATUS_NOT_FOUND / STATUS_CONFLICT: no such page session, or it is over. */
+struct enrollment_page {
+	char account_id[UUID_TEXT_BYTES];
+	char login[TEXT_LOGIN_MAX_BYTES + 1];
+	char return_to[RETURN_TO_MAX_BYTES + 1];        /* empty: none */
+	char state[16];                 /* "opened" | "started" (secret was shown) | "done" */
+	int64_t expires_at_s;
+};
+enum status enrollment_page_get(struct core *core, const struct caller *page, const char *page_token,
+    struct enrollment_page *out) NODISCARD;
+/* Start from the page: once; a second call is STATUS_CONFLICT, so that going back shows no secret. */
+enum status enrollment_page_start(struct core *core, const struct caller *page, const char *page_token,
+    struct totp_enrollment *out) NODISCARD;
+enum status enrollment_page_confirm(struct core *core, const struct caller *page, const char *page_token,
+    const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+
+#endif

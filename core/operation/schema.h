@@ -1,0 +1,21 @@
+/* schema.h: bringing the database up to this program's schema (counterfoil db). */
+#ifndef COUNTERFOIL_SCHEMA_H
+#define COUNTERFOIL_SCHEMA_H
+
+#include "core/base/config.h"
+#include "core/base/status.h"
+
+struct schema_state {
+	int applied;            /* highest migration in the database; 0: none */
+	int known;              /* highest migration of this program */
+};
+
+/* DATABASE_URL connects as the owner of the schema; SQL_DIR holds migrations/ and functions/ and roles.sql.
+ * Migrating takes an advisory lock, applies what is missing, each migration one transaction, then the functions.
+ * Safe to run twice and from two hosts.  STATUS_CONFLICT: the database is newer than this program. */
+enum status schema_migrate(const char *database_url, const char *sql_dir, struct schema_state *out,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+enum status schema_status(const char *database_url, const char *sql_dir, struct schema_state *out,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+
+#endif
