@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2164 # part of dev: variables are used across the parts, and errexit is on
+# check.sh: run the suites, count, and end with one line.
+
+SUITES="unit sql http pam browser fuzz fault lint cli"
+PASSED=0 FAILED=0 SKIPPED=0
+SUITE_TIMEOUT=420       # seconds; a suite that hangs is a failure, not a wait
+
+# unit and lint are automake's TESTS: names, one a line, of those under tests/SUITE/.
+suite_make_tests() { make -C "$OBJ" -s --no-print-directory print-tests | grep -E "(^|/)tests/$1/" || true; }
+
+suite_pytest_files() { find "$TOP/tests/$1" -maxdepth 1 -name 'test_*.py' 2>/dev/null | sort; }
+
+suite_run_make() {
+	local tests
+	tests=$(suite_make_tests "$1" | tr '\n' ' ')
+	timeout -k 10 "$SUITE_TIMEOUT" make -C "$OBJ" -k -j"$(jobs_count)" check TESTS="$tests" VERBOSE=1
+}
+
+suite_run_pytest() {
+	cd "$TOP"
+	timeout -k 10 "$SUITE_TIMEOUT" "$PYTHON" -m pytest -c tests/pytest.ini -q --durations=5 \
+		--junitxml="$LOGS/check-$1.xml" "tests/$1"
+}
+
+# suite_part SUITE KIND TESTS: run one half of a suite, count it, and show what failed.
+suite_part() {
+	local suite=$1 kind=$2 tests=$3 log counts passed failed skipped
+	[ -n "$tests" ] || return 0
+	log=$LOGS/check-$suite-$kind.log
+	rm -f "$LOGS/check-$suite.xml"
+	step_title "Suite $suite"
+	ticker_start "$STEP_TITLE"
+	logged "$log" "suite_run_$kind" "$suite"
+	ticker_stop
+	counts=$("$PYTHON" "$PARTS/count.py" "$kind" "$LOGGED_STATUS" "$LOGS/check-$suite.xml" "$OBJ" "$tests")
+	read -r passed failed skipped <<<"$counts"
+	printf '%s %d passed, %d failed, %d skipped, %d s\n' "$STEP_TITLE" "$passed" "$failed" "$skipped" \
+		"$LOGGED_SECONDS"
+	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+	[ "$failed" -eq 0 ] || suite_show_failure "$log"
+}
+
+suite_show_failure() {
+	printf -- '--- %s, from its end\n' "${1#"$TOP"/}"
+	tail -n 80 "$1"
+	printf -- '---\n'
+}
+
+suite_run() {
+	suite_part "$1" make "$(suite_make_tests "$1")"
+	suite_part "$1" pytest "$(suite_pytest_files "$1")"
+}
+
+check_tally() { printf '%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"; }
+
+check_suites_exist() {
+	local suite
+	for suite in "$@"; do
+		case " $SUITES " in
+		*" $suite "*) ;;
+		*)
+			printf 'dev: there is no suite "%s"; there are: %s\n' "$suite" "$SUITES" >&2
+			exit 64 ;;
+		esac
+	done
+}
+
+command_check() {
+	local suite
+	# shellcheck disable=SC2086 # a list of words
+	[ $# -gt 0 ] || set -- $SUITES
+	check_suites_exist "$@"
+	STEP_LAST_WORDS="0 passed, 1 failed, 0 skipped" # of a run that breaks before its tests
+	STEPS=0
+	packages_step "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"
+	build_steps
+	step test-programs "Compile the tests" "The first error above is the one that matters." build_test_programs
+	for suite in "$@"; do
+		suite_run "$suite"
+	done
+	printf 'The whole run took %d s; details are in build/dev/log/.\n' "$SECONDS"
+	[ $((PASSED + FAILED)) -gt 0 ] || echo "No test ran."
+	check_tally
+	[ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
+}
