@@ -226,7 +226,7 @@ class Postgres:
         self.port = free_port()
         self.password = secrets.token_hex(16)
         password_file = write_private(self.directory / "superuser-password", self.password + "\n")
-        for path in (self.data, self.log, password_file):
+        for path in (self.directory, self.data, self.log, password_file):
             if self.user is not None:
                 shutil.chown(path, self.user, self.user)
         self._as_server(self.bin / "initdb", "-D", self.data, "-U", "postgres", "--auth=scram-sha-256",
