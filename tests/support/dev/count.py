@@ -28,10 +28,9 @@ def count_junit(path):
 
 def count_program(obj, test):
     """One program of TESTS: its parts if it is a cmocka program, else itself."""
-    base = obj / re.sub(r"\.(py|sh)$", "", test)
     try:
-        result = re.search(r"^:test-result: (\w+)", base.with_name(base.name + ".trs").read_text(), re.M).group(1)
-        log = base.with_name(base.name + ".log").read_text(errors="replace")
+        result = re.search(r"^:test-result: (\w+)", (obj / f"{test}.trs").read_text(), re.M).group(1)
+        log = (obj / f"{test}.log").read_text(errors="replace")
     except (OSError, AttributeError):
         return 0, 1, 0
     counts = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
