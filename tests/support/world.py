@@ -411,11 +411,13 @@ class Installation:
         cheapest = {"argon2_memory_kib": 19456, "argon2_passes": 2}
         return {
             "api": {"listen": f"127.0.0.1:{ports['api']}", **tls},
-            "pages": {"listen": f"127.0.0.1:{ports['pages']}", **tls, "origin": f"https://localhost:{ports['pages']}"},
+            "pages": {"listen": f"127.0.0.1:{ports['pages']}", **tls, "public_url": f"https://localhost:{ports['pages']}",
+                      "return_to": "https://shop.example/account"},
             "management": {"listen": f"127.0.0.1:{ports['management']}"},
             "database": {"url": f"host=127.0.0.1 port={self.postgres.port} dbname={self.database} "
                                 f"passfile={self.passfile}", "user": "counterfoil_authd"},
             "keys": {"keyring": self.keyring},
+            "log": {"target": "stderr", "level": "debug"},
             "realm store": {"issuer": "Lantern Shop", **cheapest},
             "realm staff": {"issuer": "Lantern Shop staff", **cheapest},
         }
