@@ -18,7 +18,7 @@ enum config_type {
 
 struct config_key {
 	const char *section;    /* "api", "realm store" */
-	const char *name;
+	const char *name;       /* NULL: the whole section is another program's business and is skipped */
 	enum config_type type;
 	size_t offset;          /* of the member in the target struct */
 	const char *initial;    /* the default as it would be written; NULL: required */
@@ -27,11 +27,13 @@ struct config_key {
 };
 
 #define CONFIG_FILE_MAX_BYTES 65536
+#define CONFIG_LINE_MAX_BYTES 4096
 #define CONFIG_ERROR_BYTES 512
 
 /* Read PATH into TARGET, a zeroed struct.  Defaults come from the table.
  * The file: regular, no symbolic link, owned by root or by the effective user, not writable by others or group,
- * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL.
+ * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL, no line over CONFIG_LINE_MAX_BYTES.
+ * Comments are whole lines that begin with '#' or ';'.  Call it before threads: inih keeps its settings in globals.
  * STATUS_INVALID: something is wrong with the file or a value; ERROR says what, where (path:line) and what to do.
  * STATUS_NO_MEMORY.  On failure the target owns nothing. */
 enum status config_load(const char *path, const struct config_key *keys, size_t key_count, void *target,

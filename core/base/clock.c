@@ -1,0 +1,21 @@
+#include "core/base/clock.h"
+
+#include <time.h>
+
+int64_t
+clock_now_s(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);      /* cannot fail for a clock that every kernel has */
+	return now.tv_sec;
+}
+
+int64_t
+clock_monotonic_ms(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -1,0 +1,18 @@
+/* clock_format.c: times as text.  Apart from clock.c, so that a test program can replace the clock alone. */
+#include "core/base/clock.h"
+
+#include <string.h>
+#include <time.h>
+
+#define LAST_SECOND_OF_9999 INT64_C(253402300799)
+
+void
+clock_format_rfc3339(int64_t time_s, char out[static CLOCK_RFC3339_BYTES])
+{
+	time_t clamped = time_s < 0 ? 0 : time_s > LAST_SECOND_OF_9999 ? LAST_SECOND_OF_9999 : time_s;
+	struct tm utc;
+
+	if (gmtime_r(&clamped, &utc) == NULL ||
+	    strftime(out, CLOCK_RFC3339_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+		memcpy(out, "1970-01-01T00:00:00Z", CLOCK_RFC3339_BYTES);
+}
