@@ -1,0 +1,158 @@
+#include "authd/metrics.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STATUS_MIN = 100, STATUS_MAX = 599, VERDICTS = VERDICT_GRANTED + 1 };
+
+static const int64_t bucket_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000 };
+
+enum { BUCKETS = sizeof bucket_ms / sizeof bucket_ms[0] };
+
+struct metrics {
+	atomic_uint_fast64_t by_status[STATUS_MAX - STATUS_MIN + 1];
+	atomic_uint_fast64_t by_time[BUCKETS + 1];
+	atomic_uint_fast64_t total_ms;
+	atomic_uint_fast64_t verdicts[VERDICTS];
+	atomic_int_fast64_t connections;
+	atomic_uint_fast64_t cut;
+};
+
+enum status
+metrics_new(struct metrics **out)
+{
+	*out = calloc(1, sizeof **out);
+	return *out != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+void
+metrics_free(struct metrics **metrics)
+{
+	free(*metrics);
+	*metrics = NULL;
+}
+
+static void
+count(atomic_uint_fast64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+static uint64_t
+value(atomic_uint_fast64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void
+metrics_request(struct metrics *metrics, int http_status, int64_t ms)
+{
+	size_t bucket = 0;
+
+	while (bucket < BUCKETS && ms > bucket_ms[bucket])
+		bucket++;
+	count(&metrics->by_time[bucket], 1);
+	count(&metrics->total_ms, (uint64_t)(ms > 0 ? ms : 0));
+	if (http_status >= STATUS_MIN && http_status <= STATUS_MAX)
+		count(&metrics->by_status[http_status - STATUS_MIN], 1);
+}
+
+void
+metrics_verdict(struct metrics *metrics, enum verdict verdict)
+{
+	if ((unsigned)verdict < VERDICTS)
+		count(&metrics->verdicts[verdict], 1);
+}
+
+void
+metrics_connection(struct metrics *metrics, int change)
+{
+	atomic_fetch_add(&metrics->connections, change);
+}
+
+int64_t
+metrics_connections(struct metrics *metrics)
+{
+	return atomic_load(&metrics->connections);
+}
+
+void
+metrics_cut(struct metrics *metrics)
+{
+	count(&metrics->cut, 1);
+}
+
+static void
+print_requests(FILE *out, struct metrics *metrics)
+{
+	uint64_t sum = 0;
+
+	(void)fputs("# TYPE counterfoil_requests_total counter\n", out);
+	for (int i = 0; i <= STATUS_MAX - STATUS_MIN; i++)
+		if (value(&metrics->by_status[i]) > 0)
+			(void)fprintf(out, "counterfoil_requests_total{status=\"%d\"} %llu\n", i + STATUS_MIN,
+			    (unsigned long long)value(&metrics->by_status[i]));
+	(void)fputs("# TYPE counterfoil_request_seconds histogram\n", out);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		sum += value(&metrics->by_time[i]);
+		(void)fprintf(out, "counterfoil_request_seconds_bucket{le=\"%g\"} %llu\n", (double)bucket_ms[i] / 1e3,
+		    (unsigned long long)sum);
+	}
+	sum += value(&metrics->by_time[BUCKETS]);
+	(void)fprintf(out, "counterfoil_request_seconds_bucket{le=\"+Inf\"} %llu\n"
+	    "counterfoil_request_seconds_sum %g\ncounterfoil_request_seconds_count %llu\n", (unsigned long long)sum,
+	    (double)value(&metrics->total_ms) / 1e3, (unsigned long long)sum);
+}
+
+static void
+print_verdicts(FILE *out, struct metrics *metrics)
+{
+	(void)fputs("# TYPE counterfoil_verdicts_total counter\n", out);
+	for (int i = 0; i < VERDICTS; i++)
+		(void)fprintf(out, "counterfoil_verdicts_total{verdict=\"%s\"} %llu\n", verdict_name((enum verdict)i),
+		    (unsigned long long)value(&metrics->verdicts[i]));
+}
+
+static void
+print_workers(FILE *out, struct workers *workers)
+{
+	struct workers_load load[WORK_CLASSES];
+
+	for (int i = WORK_INLINE + 1; i < WORK_CLASSES; i++)
+		workers_load(workers, (enum work_class)i, &load[i]);
+	(void)fputs("# TYPE counterfoil_workers gauge\n# TYPE counterfoil_workers_busy gauge\n"
+	    "# TYPE counterfoil_work_waiting gauge\n# TYPE counterfoil_work_refused_total counter\n", out);
+	for (int i = WORK_INLINE + 1; i < WORK_CLASSES; i++) {
+		const char *name = work_class_name((enum work_class)i);
+
+		(void)fprintf(out, "counterfoil_workers{class=\"%s\"} %u\ncounterfoil_workers_busy{class=\"%s\"} %u\n"
+		    "counterfoil_work_waiting{class=\"%s\"} %u\ncounterfoil_work_refused_total{class=\"%s\"} %llu\n",
+		    name, load[i].threads, name, load[i].busy, name, load[i].waiting, name,
+		    (unsigned long long)load[i].refused);
+	}
+}
+
+char *
+metrics_text(struct metrics *metrics, struct workers *workers, const struct core *core, size_t *out_len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, out_len);
+
+	if (out == NULL)
+		return NULL;
+	print_requests(out, metrics);
+	print_verdicts(out, metrics);
+	print_workers(out, workers);
+	(void)fprintf(out, "# TYPE counterfoil_password_hashes_total counter\n"
+	    "counterfoil_password_hashes_total %llu\n", (unsigned long long)core_hash_count(core));
+	(void)fprintf(out, "# TYPE counterfoil_connections gauge\ncounterfoil_connections %lld\n",
+	    (long long)metrics_connections(metrics));
+	(void)fprintf(out, "# TYPE counterfoil_connections_cut_total counter\ncounterfoil_connections_cut_total %llu\n",
+	    (unsigned long long)value(&metrics->cut));
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

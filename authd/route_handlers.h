@@ -1,0 +1,50 @@
+/* route_handlers.h: what the rows of the tables call, each on a worker's thread: typed fields out of the body, one
+ * operation, its result as JSON.  Each leaves its answer in request->reply. */
+#ifndef COUNTERFOIL_AUTHD_ROUTE_HANDLERS_H
+#define COUNTERFOIL_AUTHD_ROUTE_HANDLERS_H
+
+#include "authd/request.h"
+
+/* route_meta.c */
+void route_contract(struct request *request);
+void route_health(struct request *request);
+void route_readiness(struct request *request);
+void route_metrics(struct request *request);
+
+/* route_accounts.c */
+void route_account_create(struct request *request);
+void route_account_get(struct request *request);
+void route_account_lock(struct request *request);
+void route_account_unlock(struct request *request);
+void route_account_password(struct request *request);
+
+/* route_logins.c */
+void route_login_password(struct request *request);
+void route_login_code(struct request *request);
+
+/* route_totp.c */
+void route_totp_start(struct request *request);
+void route_totp_confirm(struct request *request);
+
+/* route_factors.c */
+void route_factor_list(struct request *request);
+void route_factor_revoke(struct request *request);
+void route_recovery_codes(struct request *request);
+
+/* route_links.c */
+void route_link_create(struct request *request);
+
+/* --- what several of them share ------------------------------------------------------------------------------------ */
+
+/* The parameter N as a UUID.  NULL, with the 404 in the reply, when it is none: no such thing has that name. */
+const char *route_uuid(struct request *request, unsigned n);
+
+struct recovery_codes;
+/* The codes as a JSON array; a new reference, NULL when out of memory. */
+json_t *route_codes_json(const struct recovery_codes *codes);
+
+/* The refusal of a new password: `password-rejected` with its reason. */
+struct password_refusal;
+void route_refuse_password(struct request *request, const struct password_refusal *refusal);
+
+#endif

@@ -1,0 +1,41 @@
+/* route_links.c: links to the hosted enrollment page. */
+#include <string.h>
+
+#include "authd/json_body.h"
+#include "authd/route_handlers.h"
+#include "core/operation/enrollment.h"
+
+void
+route_link_create(struct request *request)
+{
+	static const struct field fields[] = { { "return_to", FIELD_STRING, false, 1, RETURN_TO_MAX_BYTES, NULL, 0 } };
+	const struct settings *settings = request->service->settings;
+	char token[TOKEN_TEXT_BYTES] = "";
+	const char *id, *return_to;
+	int64_t expires_at_s = 0;
+	enum status st;
+	json_t *body;
+
+	if ((body = json_body_read(request, fields, 1, true)) == NULL)
+		return;
+	if ((id = route_uuid(request, 0)) == NULL)
+		goto out;
+	return_to = json_body_string(body, "return_to");
+	if (return_to != NULL && !settings_allows_return(settings, return_to)) {
+		request_refuse_field(request, "return_to", "is not one of the configured ways back");
+		goto out;
+	}
+	if (settings->public_url[0] == '\0') {  /* no pages here: a link would lead nowhere */
+		request_outcome(request, STATUS_CONFLICT, VERDICT_DENIED, 0);
+		goto out;
+	}
+	st = enrollment_link_create(request->service->core, &request->caller, id, return_to, token, &expires_at_s);
+	if (st != STATUS_OK)
+		request_outcome(request, st, VERDICT_DENIED, 0);
+	else    /* behind the #: it reaches no server's log and no Referer */
+		reply_json(&request->reply, 201, json_pack("{s:o, s:o}", "url",
+		    json_sprintf("%s/enroll#%s", settings->public_url, token), "expires_at", reply_time(expires_at_s)));
+out:
+	secret_wipe(token, sizeof token);
+	json_decref(body);
+}

@@ -1,0 +1,157 @@
+/* route_logins.c: the two steps of a sign-in. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "authd/json_body.h"
+#include "authd/route_handlers.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/operation/login.h"
+
+enum { LOGIN_TYPED_MAX = 1024, CODE_MAX = 64, USER_AGENT_TYPED_MAX = 2048, USER_AGENT_KEPT = 256 };
+
+static const struct field source_fields[] = {
+	{ "ip", FIELD_STRING, false, 2, INET6_ADDRSTRLEN - 1, NULL, 0 },
+	{ "user_agent", FIELD_STRING, false, 0, USER_AGENT_TYPED_MAX, NULL, 0 },
+};
+
+#define SOURCE_FIELD { "source", FIELD_OBJECT, false, 0, 0, source_fields, 2 }
+
+static bool
+is_address(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* Who signs in, as the shop tells it.  USER_AGENT is any stranger's text: it is cut and cleaned, never refused. */
+static bool
+take_source(struct request *request, const json_t *body, char user_agent[static USER_AGENT_KEPT + 1])
+{
+	const json_t *source = json_object_get(body, "source");
+	const char *ip = json_body_string(source, "ip");
+
+	if (ip != NULL && !is_address(ip)) {
+		request_refuse_field(request, "source.ip", "must be an IPv4 or IPv6 address");
+		return false;
+	}
+	request->caller.source_ip = ip;
+	if (json_body_string(source, "user_agent") != NULL) {
+		text_sanitize(json_body_text(source, "user_agent"), user_agent, USER_AGENT_KEPT + 1);
+		request->caller.user_agent = user_agent;
+	}
+	return true;
+}
+
+static json_t *
+names_json(const char *const *names, unsigned count)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < count; i++)
+		(void)json_array_append_new(array, json_string(names[i]));
+	return array;
+}
+
+static void
+reply_session(struct request *request, const struct login_result *result)
+{
+	json_t *body = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "account_id", result->account_id,
+	    "session_id", result->session_id, "session_token", result->session_token, "aal", result->aal, "amr",
+	    names_json(result->amr, result->amr_count), "auth_time", reply_time(result->auth_time_s), "expires_at",
+	    reply_time(result->expires_at_s));
+
+	if (body != NULL && result->recovery_codes_left >= 0)
+		(void)json_object_set_new(body, "recovery_codes_left", json_integer(result->recovery_codes_left));
+	reply_json(&request->reply, 200, body);
+}
+
+static json_t *
+refusal_members(const struct login_result *result)
+{
+	if (result->verdict == VERDICT_CHALLENGE)
+		return json_pack("{s:s, s:o, s:o}", "challenge", result->challenge, "factors",
+		    names_json(result->factors, result->factor_count), "expires_at", reply_time(result->expires_at_s));
+	if (result->verdict == VERDICT_CHANGE_REQUIRED)
+		return json_pack("{s:s, s:s}", "account_id", result->account_id, "ticket", result->ticket);
+	return NULL;
+}
+
+/* The reason is for the operator; the reply to each denial is the same. */
+static void
+log_verdict(const struct request *request, const char *step, const struct login_result *result)
+{
+	log_event(LOG_LEVEL_INFO, "login", (const struct log_field[]){ LOG_TEXT("step", step),
+	    LOG_TEXT("verdict", verdict_name(result->verdict)),
+	    LOG_TEXT("reason", result->reason != NULL ? result->reason : "-"), LOG_TEXT("request", request->id),
+	    LOG_TEXT("account", result->account_id[0] != '\0' ? result->account_id : "-"), LOG_END });
+}
+
+static void
+answer(struct request *request, const char *step, enum status st, const struct login_result *result)
+{
+	if (st != STATUS_OK) {
+		request_outcome(request, st, VERDICT_DENIED, 0);
+		return;
+	}
+	metrics_verdict(request->service->metrics, result->verdict);
+	log_verdict(request, step, result);
+	if (result->verdict == VERDICT_GRANTED)
+		reply_session(request, result);
+	else
+		reply_outcome(&request->reply, request->id, st, result->verdict, result->retry_after_s,
+		    refusal_members(result));
+}
+
+void
+route_login_password(struct request *request)
+{
+	static const struct field fields[] = {
+		{ "login", FIELD_STRING, true, 1, LOGIN_TYPED_MAX, NULL, 0 },
+		{ "password", FIELD_STRING, true, 1, TEXT_PASSWORD_MAX_BYTES, NULL, 0 },
+		SOURCE_FIELD,
+	};
+	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
+	char user_agent[USER_AGENT_KEPT + 1];
+	enum status st;
+	json_t *body;
+
+	if ((body = json_body_read(request, fields, 3, false)) == NULL)
+		return;
+	if (take_source(request, body, user_agent)) {
+		st = login_password(request->service->core, &request->caller, json_body_text(body, "login"),
+		    json_body_text(body, "password"), &result);
+		answer(request, "password", st, &result);
+	}
+	request->caller.source_ip = request->caller.user_agent = NULL;  /* they end with BODY */
+	login_result_wipe(&result);
+	json_decref(body);
+}
+
+void
+route_login_code(struct request *request)
+{
+	static const struct field fields[] = {
+		{ "code", FIELD_STRING, true, 1, CODE_MAX, NULL, 0 },
+		SOURCE_FIELD,
+	};
+	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
+	char user_agent[USER_AGENT_KEPT + 1];
+	enum status st;
+	json_t *body;
+
+	if ((body = json_body_read(request, fields, 2, false)) == NULL)
+		return;
+	if (take_source(request, body, user_agent)) {
+		st = login_code(request->service->core, &request->caller, request_parameter(request, 0),
+		    json_body_string(body, "code"), &result);
+		if (st == STATUS_INVALID)
+			request_refuse_field(request, "code", "must be 6 digits or a recovery code");
+		else
+			answer(request, "code", st, &result);
+	}
+	request->caller.source_ip = request->caller.user_agent = NULL;
+	login_result_wipe(&result);
+	json_decref(body);
+}

@@ -1,0 +1,53 @@
+/* routes.c: the one table of the API, and that of the operator.  docs/http-api.yaml says the same to people; a test compares them. */
+#include "authd/route_handlers.h"
+#include "authd/routes.h"
+#include "core/operation/client.h"
+
+static const struct route table[] = {
+	{ METHOD_GET, "/v1/openapi.yaml", 0, 0, WORK_INLINE, route_contract, NULL },
+
+	{ METHOD_POST, "/v1/accounts", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_HASHING, route_account_create, NULL },
+	{ METHOD_GET, "/v1/accounts/{account}", SCOPE_ACCOUNTS, 0, WORK_QUICK, route_account_get, NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/lock", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_account_lock, NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/unlock", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_account_unlock, NULL },
+	{ METHOD_PUT, "/v1/accounts/{account}/password", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_HASHING,
+	    route_account_password, NULL },
+
+	{ METHOD_POST, "/v1/logins", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_HASHING, route_login_password, NULL },
+	{ METHOD_POST, "/v1/logins/{challenge}/code", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_QUICK, route_login_code,
+	    NULL },
+
+	{ METHOD_POST, "/v1/accounts/{account}/totp", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK, route_totp_start,
+	    NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/totp/{factor}/confirm", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_totp_confirm, NULL },
+	{ METHOD_GET, "/v1/accounts/{account}/factors", SCOPE_ENROLL, 0, WORK_QUICK, route_factor_list, NULL },
+	{ METHOD_DELETE, "/v1/accounts/{account}/factors/{factor}", SCOPE_ENROLL, 0, WORK_QUICK, route_factor_revoke,
+	    NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/recovery-codes", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_recovery_codes, NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/enrollment-links", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_link_create, NULL },
+};
+
+const struct route *
+routes_api(size_t *out_count)
+{
+	*out_count = sizeof table / sizeof table[0];
+	return table;
+}
+
+static const struct route management_table[] = {
+	{ METHOD_GET, "/healthz", 0, 0, WORK_INLINE, route_health, NULL },
+	{ METHOD_GET, "/readyz", 0, 0, WORK_PROBE, route_readiness, NULL },
+	{ METHOD_GET, "/metrics", 0, 0, WORK_INLINE, route_metrics, NULL },
+};
+
+const struct route *
+routes_management(size_t *out_count)
+{
+	*out_count = sizeof management_table / sizeof management_table[0];
+	return management_table;
+}
