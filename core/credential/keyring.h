@@ -44,6 +44,11 @@ enum status keyring_add_seal_key(const char *path, enum realm realm, int *out_id
 bool keyring_has_realm(const struct keyring *keyring, enum realm realm);
 int keyring_seal_id(const struct keyring *keyring, enum realm realm);  /* the id that seals now; 0: none */
 
+/* For seal.c: the key that seals USE, derived from seal key KEY_ID of REALM.  The caller wipes OUT.
+ * STATUS_NOT_FOUND: no such key here. */
+enum status keyring_sealing_key(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
+    uint8_t out[static KEYRING_KEY_BYTES]) NODISCARD;
+
 /* Keyed BLAKE2b-256 of VALUE under REALM's digest key.  USE keeps kinds apart: the same value digested as a
  * "session" and as a "challenge" differs.  STATUS_NOT_FOUND: no key of that realm here. */
 enum status keyring_digest(const struct keyring *keyring, enum realm realm, const char *use, struct bytes value,

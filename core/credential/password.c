@@ -1,0 +1,194 @@
+#include "core/credential/password.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <argon2.h>
+#include <sodium.h>
+
+#include "core/base/entropy.h"
+#include "core/base/secret.h"
+
+#define SALT_MIN 8              /* RFC 9106 section 3.1 */
+#define SALT_MAX 48
+#define TAG_MIN 16
+#define TAG_MAX 64
+#define PHC_BASE64 sodium_base64_VARIANT_ORIGINAL_NO_PADDING
+
+/* A PHC string taken apart. */
+struct phc {
+	struct password_cost cost;
+	uint32_t lanes;
+	uint8_t salt[SALT_MAX], tag[TAG_MAX];
+	size_t salt_len, tag_len;
+};
+
+/* Run Argon2id with PHC's cost, lanes and salt; the tag goes to OUT, phc->tag_len bytes. */
+static enum status
+derive(const struct phc *phc, struct bytes password, uint8_t *out)
+{
+	uint8_t salt[SALT_MAX];
+	argon2_context context = {
+		.out = out, .outlen = (uint32_t)phc->tag_len,
+		/* libargon2 writes to the password only under ARGON2_FLAG_CLEAR_PASSWORD. */
+		.pwd = (uint8_t *)(uintptr_t)password.data, .pwdlen = (uint32_t)password.len,
+		.salt = salt, .saltlen = (uint32_t)phc->salt_len,
+		.t_cost = phc->cost.passes, .m_cost = phc->cost.memory_kib,
+		.lanes = phc->lanes, .threads = 1,      /* one core a login: the others have logins of their own */
+		.version = ARGON2_VERSION_13, .flags = ARGON2_DEFAULT_FLAGS,
+	};
+
+	memcpy(salt, phc->salt, sizeof salt);
+	switch (argon2id_ctx(&context)) {
+	case ARGON2_OK:
+		return STATUS_OK;
+	case ARGON2_MEMORY_ALLOCATION_ERROR:
+		return STATUS_NO_MEMORY;
+	default:
+		return STATUS_INTERNAL;
+	}
+}
+
+/* --- PHC strings ------------------------------------------------------------------------------------------- */
+
+/* Step over the constant WORD. */
+static bool
+skip(const char **at, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(*at, word, len) != 0)
+		return false;
+	*at += len;
+	return true;
+}
+
+/* A decimal number without sign or leading zero, from MIN to MAX. */
+static bool
+take_number(const char **at, uint32_t min, uint32_t max, uint32_t *out)
+{
+	uint64_t value = 0;
+	const char *p = *at;
+
+	if (*p < '1' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		value = value * 10 + (unsigned)(*p - '0');
+		if (value > max)
+			return false;
+	}
+	if (value < min)
+		return false;
+	*out = (uint32_t)value;
+	*at = p;
+	return true;
+}
+
+static bool
+take_base64(const char **at, uint8_t *out, size_t min, size_t max, size_t *out_len)
+{
+	size_t len = strcspn(*at, "$");
+
+	if (sodium_base642bin(out, max, *at, len, NULL, out_len, NULL, PHC_BASE64) != 0 || *out_len < min)
+		return false;
+	*at += len;
+	return true;
+}
+
+static bool
+phc_parse(const char *text, struct phc *out)
+{
+	memset(out, 0, sizeof *out);
+	return skip(&text, "$argon2id$v=19$m=") &&
+	    take_number(&text, 8, PASSWORD_STORED_MEMORY_KIB_MAX, &out->cost.memory_kib) && skip(&text, ",t=") &&
+	    take_number(&text, 1, PASSWORD_STORED_PASSES_MAX, &out->cost.passes) && skip(&text, ",p=") &&
+	    take_number(&text, 1, PASSWORD_STORED_LANES_MAX, &out->lanes) && skip(&text, "$") &&
+	    take_base64(&text, out->salt, SALT_MIN, SALT_MAX, &out->salt_len) && skip(&text, "$") &&
+	    take_base64(&text, out->tag, TAG_MIN, TAG_MAX, &out->tag_len) && *text == '\0' &&
+	    out->cost.memory_kib >= 8 * out->lanes;
+}
+
+static enum status
+phc_write(const struct phc *phc, char out[static PASSWORD_PHC_MAX])
+{
+	char salt[SALT_MAX * 4 / 3 + 4], tag[TAG_MAX * 4 / 3 + 4];
+	int n;
+
+	(void)sodium_bin2base64(salt, sizeof salt, phc->salt, phc->salt_len, PHC_BASE64);
+	(void)sodium_bin2base64(tag, sizeof tag, phc->tag, phc->tag_len, PHC_BASE64);
+	n = snprintf(out, PASSWORD_PHC_MAX, "$argon2id$v=19$m=%u,t=%u,p=%u$%s$%s", (unsigned)phc->cost.memory_kib,
+	    (unsigned)phc->cost.passes, (unsigned)phc->lanes, salt, tag);
+	secret_wipe(tag, sizeof tag);
+	return n > 0 && n < PASSWORD_PHC_MAX ? STATUS_OK : STATUS_INTERNAL;
+}
+
+/* --- what the header promises -------------------------------------------------------------------------------- */
+
+bool
+password_cost_is_acceptable(const struct password_cost *cost)
+{
+	static const struct password_cost rows[] = { { 47104, 1 }, { 19456, 2 }, { 12288, 3 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (cost->passes >= rows[i].passes && cost->memory_kib >= rows[i].memory_kib)
+			return true;
+	}
+	return false;
+}
+
+enum status
+password_hash(const struct password_cost *cost, struct bytes password, char out_phc[static PASSWORD_PHC_MAX])
+{
+	struct phc phc = { .cost = *cost, .lanes = 1, .salt_len = PASSWORD_SALT_BYTES, .tag_len = PASSWORD_TAG_BYTES };
+	enum status st;
+
+	if (password.len == 0)
+		return STATUS_INVALID;
+	if ((st = entropy_fill(phc.salt, phc.salt_len)) == STATUS_OK &&
+	    (st = derive(&phc, password, phc.tag)) == STATUS_OK)
+		st = phc_write(&phc, out_phc);
+	secret_wipe(&phc, sizeof phc);
+	return st;
+}
+
+enum status
+password_verify(const char *phc_text, struct bytes password, bool *out_match)
+{
+	uint8_t tag[TAG_MAX];
+	struct phc phc;
+	enum status st;
+
+	if (!phc_parse(phc_text, &phc))
+		return STATUS_INTERNAL;
+	if ((st = derive(&phc, password, tag)) == STATUS_OK)
+		*out_match = password.len > 0 && secret_equal((struct bytes){ tag, phc.tag_len },
+		    (struct bytes){ phc.tag, phc.tag_len });
+	secret_wipe(tag, sizeof tag);
+	secret_wipe(&phc, sizeof phc);
+	return st;
+}
+
+bool
+password_needs_rehash(const char *phc_text, const struct password_cost *cost)
+{
+	struct phc phc;
+	bool weak;
+
+	weak = !phc_parse(phc_text, &phc) || phc.cost.memory_kib < cost->memory_kib || phc.cost.passes < cost->passes ||
+	    phc.lanes != 1 || phc.salt_len != PASSWORD_SALT_BYTES || phc.tag_len != PASSWORD_TAG_BYTES;
+	secret_wipe(&phc, sizeof phc);
+	return weak;
+}
+
+enum status
+password_decoy(const struct password_cost *cost, char out_phc[static PASSWORD_PHC_MAX])
+{
+	struct phc phc = { .cost = *cost, .lanes = 1, .salt_len = PASSWORD_SALT_BYTES, .tag_len = PASSWORD_TAG_BYTES };
+	enum status st;
+
+	/* A random tag has no known password: 2^256 tags, and nobody hashed anything to get this one. */
+	if ((st = entropy_fill(phc.salt, phc.salt_len)) != STATUS_OK ||
+	    (st = entropy_fill(phc.tag, phc.tag_len)) != STATUS_OK)
+		return st;
+	return phc_write(&phc, out_phc);
+}
