@@ -19,8 +19,8 @@ import signal
 import sys
 import time
 
-from world import TOP, Api, Authd, Certificates, Installation, Postgres, free_port, installed, totp, wait_until, \
-    write_private
+from world import TOP, Api, Authd, Certificates, Installation, Postgres, WorldError, free_port, installed, totp, \
+    wait_until, write_private
 
 DEV = TOP / "build/dev"
 STATE = DEV / "state"
@@ -122,7 +122,7 @@ def stop_process(record, timeout_s=20):
     os.kill(record["pid"], signal.SIGTERM)
     try:
         wait_until(lambda: not running(record), "authd to end", timeout_s, 0.1)
-    except Exception:
+    except WorldError:
         os.kill(record["pid"], signal.SIGKILL)
 
 
@@ -212,4 +212,7 @@ STEPS = {name[5:]: step for name, step in list(globals().items()) if name.starts
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
         sys.exit(__doc__)
-    STEPS[sys.argv[1]]()
+    try:
+        STEPS[sys.argv[1]]()
+    except WorldError as error:
+        sys.exit(str(error))
