@@ -2,7 +2,7 @@
 # Every shell script passes shellcheck, and dev as a whole with its parts.
 set -euo pipefail
 cd "${srcdir:-.}"
-command -v shellcheck >/dev/null || { echo "shellcheck is missing: apt-get install shellcheck"; exit 1; }
+command -v shellcheck >/dev/null || { echo "shellcheck is missing: apt-get install shellcheck"; exit 77; }
 shellcheck -x dev
 scripts=(dev)
 while IFS= read -r script; do

@@ -7,7 +7,7 @@ if grep -n '@[a-z]*@' "$unit"; then
 	echo "the lines above hold a place that was not filled in"
 	exit 1
 fi
-command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing: apt-get install systemd"; exit 1; }
+command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing: apt-get install systemd"; exit 77; }
 systemd-analyze security --offline=yes --threshold=20 "$unit" >exposure.tmp 2>&1 || { cat exposure.tmp; rm -f exposure.tmp; exit 1; }
 tail -n 2 exposure.tmp
 rm -f exposure.tmp
