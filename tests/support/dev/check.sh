@@ -5,6 +5,7 @@
 SUITES="unit sql http pam browser fuzz fault lint cli"
 PASSED=0 FAILED=0 SKIPPED=0
 SUITE_TIMEOUT=420       # seconds; a suite that hangs is a failure, not a wait
+MAKE_CHECK=()           # more arguments for make check
 
 # unit and lint are automake's TESTS: names, one a line, of those under tests/SUITE/.
 suite_make_tests() { make -C "$OBJ" -s --no-print-directory print-tests | grep -E "(^|/)tests/$1/" || true; }
@@ -14,7 +15,8 @@ suite_pytest_files() { find "$TOP/tests/$1" -maxdepth 1 -name 'test_*.py' 2>/dev
 suite_run_make() {
 	local tests
 	tests=$(suite_make_tests "$1" | tr '\n' ' ')
-	timeout -k 10 "$SUITE_TIMEOUT" make -C "$OBJ" -k -j"$(jobs_count)" check TESTS="$tests" VERBOSE=1
+	timeout -k 10 "$SUITE_TIMEOUT" make -C "$OBJ" -k -j"$(jobs_count)" check TESTS="$tests" VERBOSE=1 \
+		"${MAKE_CHECK[@]}"
 }
 
 suite_run_pytest() {

@@ -90,6 +90,10 @@ command_sanitize() {
 	step tsan-build "Compile with TSan" "Remove build/tsan to begin anew." tool_build_sanitized tsan thread
 	OBJ=$TOP/build/tsan
 	suite_part unit make "$(suite_make_tests unit | grep -E 'slots|db|log|pool' || true)"
+	OBJ=$DEV/obj
+	build_steps
+	MAKE_CHECK=("LOG_COMPILER=valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite")
+	suite_part unit make "$(suite_make_tests unit)"
 	check_tally
 	[ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
 }
