@@ -4,6 +4,7 @@
 
 SUITES="unit sql http pam browser fuzz fault lint cli"
 PASSED=0 FAILED=0 SKIPPED=0
+SUITE_TESTS=            # of the part that runs now, one a line
 SUITE_TIMEOUT=420       # seconds; a suite that hangs is a failure, not a wait
 MAKE_CHECK=()           # more arguments for make check
 
@@ -13,9 +14,7 @@ suite_make_tests() { make -C "$OBJ" -s --no-print-directory print-tests | grep -
 suite_pytest_files() { find "$TOP/tests/$1" -maxdepth 1 -name 'test_*.py' 2>/dev/null | sort; }
 
 suite_run_make() {
-	local tests
-	tests=$(suite_make_tests "$1" | tr '\n' ' ')
-	timeout -k 10 "$SUITE_TIMEOUT" make -C "$OBJ" -k -j"$(jobs_count)" check TESTS="$tests" VERBOSE=1 \
+	timeout -k 10 "$SUITE_TIMEOUT" make -C "$OBJ" -k -j"$(jobs_count)" check TESTS="${SUITE_TESTS//$'\n'/ }" VERBOSE=1 \
 		"${MAKE_CHECK[@]}"
 }
 
@@ -27,15 +26,16 @@ suite_run_pytest() {
 
 # suite_part SUITE KIND TESTS: run one half of a suite, count it, and show what failed.
 suite_part() {
-	local suite=$1 kind=$2 tests=$3 log counts passed failed skipped
-	[ -n "$tests" ] || return 0
+	local suite=$1 kind=$2 log counts passed failed skipped
+	SUITE_TESTS=$3
+	[ -n "$SUITE_TESTS" ] || return 0
 	log=$LOGS/check-$suite-$kind.log
 	rm -f "$LOGS/check-$suite.xml"
 	step_title "Suite $suite"
 	ticker_start "$STEP_TITLE"
 	logged "$log" "suite_run_$kind" "$suite"
 	ticker_stop
-	counts=$("$PYTHON" "$PARTS/count.py" "$kind" "$LOGGED_STATUS" "$LOGS/check-$suite.xml" "$OBJ" "$tests")
+	counts=$("$PYTHON" "$PARTS/count.py" "$kind" "$LOGGED_STATUS" "$LOGS/check-$suite.xml" "$OBJ" "$SUITE_TESTS")
 	read -r passed failed skipped <<<"$counts"
 	printf '%s %d passed, %d failed, %d skipped, %d s\n' "$STEP_TITLE" "$passed" "$failed" "$skipped" \
 		"$LOGGED_SECONDS"
