@@ -25,7 +25,15 @@ say "everything that git knows is in the distribution"
 git -C "$top" ls-files | grep -v -E '(^|/)\.git(ignore|keep|attributes)$|^\.ci/|^\.clang-format$' | sort >"$work/known"
 tree "$work/source" | sed 's|^\./||' | sort >"$work/shipped"
 if comm -23 "$work/known" "$work/shipped" | grep .; then
-	say "these files are missing in the tarball: name them in their folder's fragment.am (EXTRA_DIST)"
+	say "these files are missing in the tarball: name them, or their folder, in a fragment.am (EXTRA_DIST)"
+	exit 1
+fi
+
+say "and nothing but that, and what autoreconf makes"
+git -C "$top" ls-files --others --exclude-standard | sort - "$work/known" >"$work/allowed"
+made='^(Makefile\.in|aclocal\.m4|config\.h\.in|configure|build-aux/[a-z.-]+|m4/(libtool|lt[a-z~-]+)\.m4)$'
+if comm -13 "$work/allowed" "$work/shipped" | grep -v -E "$made"; then
+	say "these files have no business in the tarball"
 	exit 1
 fi
 
