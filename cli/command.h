@@ -1,0 +1,43 @@
+/* command.h: what a command of the command line is: its words, the options that it takes, its function. */
+#ifndef COUNTERFOIL_CLI_COMMAND_H
+#define COUNTERFOIL_CLI_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first four are taken by every command, before its words or behind them. */
+enum option_id {
+	OPTION_CONFIG, OPTION_DATABASE_USER, OPTION_HELP, OPTION_VERSION,
+	OPTION_JSON, OPTION_REALM, OPTION_SCOPES, OPTION_EXPIRES_IN, OPTION_DATABASE, OPTION_SQL_DIR,
+	OPTION_COUNT
+};
+
+#define WITH(option) (UINT64_C(1) << (option))
+
+#define OPERAND_MAX_BYTES 1024
+
+struct invocation {
+	const struct command *command;
+	const char *values[OPTION_COUNT];       /* NULL: not given; a flag that is given has "" */
+	char *const *operands;
+	unsigned operand_count;                 /* within the command's bounds */
+};
+
+/* Runs to its end and returns an exit code of sysexits.h; what went wrong has been said by then. */
+typedef int command_function(const struct invocation *in);
+
+struct command {
+	const char *group;      /* first word of two, or NULL */
+	const char *name;       /* last word */
+	const char *operands;   /* as in a synopsis: "LOGIN" */
+	unsigned operand_min, operand_max;
+	uint64_t options;       /* WITH() of each, besides those that all take */
+	const char *summary;    /* one line, for the list */
+	const char *details;    /* further lines for its own --help, or NULL */
+	command_function *run;
+};
+
+command_function client_create_command, client_list_command, client_revoke_command;
+command_function database_migrate_command, database_status_command;
+
+#endif

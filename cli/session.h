@@ -1,0 +1,32 @@
+/* session.h: the operator at work: configuration, keys and database, opened once a command. */
+#ifndef COUNTERFOIL_CLI_SESSION_H
+#define COUNTERFOIL_CLI_SESSION_H
+
+#include "cli/command.h"
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+struct session {
+	struct core_settings settings;
+	struct core *core;
+	struct caller caller;           /* CALLER_OPERATOR, in the realm asked for */
+};
+
+/* Read the configuration that IN names, without opening anything.  EX_OK, or an exit code: the reason was said. */
+int session_load_settings(const struct invocation *in, struct core_settings *out) NODISCARD;
+void session_free_settings(struct core_settings *settings);
+
+/* The path of the configuration that IN names. */
+const char *session_config_path(const struct invocation *in);
+
+/* store or staff; store where IN does not say. */
+int session_realm(const struct invocation *in, enum realm *out) NODISCARD;
+
+/* The database role that --database-user names; counterfoil_admin where IN does not say. */
+int session_role(const struct invocation *in, const char **out) NODISCARD;
+
+/* All of it.  EX_OK, or an exit code: the reason was said and OUT owns nothing. */
+int session_open(const struct invocation *in, struct session *out) NODISCARD;
+void session_close(struct session *session);
+
+#endif
