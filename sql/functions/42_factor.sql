@@ -1,0 +1,229 @@
+-- Binding authenticators to an account (NIST SP 800-63B-4 section 4.1).
+-- The API names the account and needs scope enroll; the hosted page has a token (P_PAGE_DIGEST) that stands for one account.
+SET LOCAL search_path = counterfoil, pg_temp;
+
+-- The page session behind a cookie; CF404: none such, CF409: it is over.
+CREATE FUNCTION page_hold(p_caller caller, p_page_digest bytea, p_purpose text) RETURNS link LANGUAGE plpgsql AS $$
+DECLARE
+	v_link link%ROWTYPE;
+BEGIN
+	IF p_caller.kind <> 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
+		PERFORM refuse('CF403');
+	END IF;
+	SELECT * INTO v_link FROM link WHERE page_digest = p_page_digest AND purpose = p_purpose FOR UPDATE;
+	IF NOT FOUND THEN
+		PERFORM refuse('CF404');
+	ELSIF v_link.expires_at <= now_utc()
+	    OR NOT EXISTS (SELECT FROM account WHERE id = v_link.account_id AND state = 'active') THEN
+		PERFORM refuse('CF409');
+	END IF;
+	RETURN v_link;
+END $$;
+
+-- Who may bind something to this account.
+CREATE FUNCTION admit_enroll(p_caller caller, p_account_id uuid, p_page_digest bytea) RETURNS admission
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_link link%ROWTYPE;
+BEGIN
+	IF p_page_digest IS NULL THEN
+		RETURN admit(p_caller, 'enroll');
+	END IF;
+	v_link := page_hold(p_caller, p_page_digest, 'enrollment');
+	IF v_link.account_id IS DISTINCT FROM p_account_id THEN
+		PERFORM refuse('CF404');
+	END IF;
+	RETURN ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission;
+END $$;
+
+-- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
+-- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
+CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
+    p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
+    p_proof_digest bytea, p_proof_required boolean, OUT login_sealed bytea, OUT login_key_id bigint, OUT expires_at bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_now timestamptz := now_utc();
+	v_active bigint := (SELECT count(*) FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
+BEGIN
+	IF v_account.state <> 'active' OR v_active >= p_factors_max THEN
+		PERFORM refuse('CF409');
+	END IF;
+	IF p_proof_required AND v_active > 0 AND p_caller.kind <> 'operator' THEN
+		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
+			AND c.purpose = 'add_factor' AND c.used_at > v_now - interval '10 minutes';
+		IF NOT FOUND THEN
+			PERFORM refuse('CF403');
+		END IF;
+	END IF;
+	IF p_page_digest IS NOT NULL THEN       -- once: going back shows no secret
+		UPDATE link l SET state = 'started', factor_id = NULL WHERE l.page_digest = p_page_digest AND l.state = 'opened';
+		IF NOT FOUND THEN
+			PERFORM refuse('CF409');
+		END IF;
+	END IF;
+	-- a pending factor that a newer one takes the place of
+	UPDATE link l SET factor_id = NULL WHERE l.factor_id IN (SELECT f.id FROM factor f WHERE f.account_id = p_account_id
+		AND f.state = 'pending');
+	DELETE FROM factor f WHERE f.account_id = p_account_id AND f.state = 'pending';
+	INSERT INTO factor (id, account_id, kind, state, name_sealed, name_key_id, seed_sealed, seed_key_id, created_at,
+		pending_until)
+	VALUES (p_factor_id, p_account_id, 'totp', 'pending', p_name_sealed, p_name_key_id, p_seed_sealed, p_seed_key_id,
+		v_now, v_now + seconds(p_ttl_s));
+	UPDATE link l SET factor_id = p_factor_id WHERE p_page_digest IS NOT NULL AND l.page_digest = p_page_digest;
+	PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'ok', NULL, false,
+		jsonb_build_object('factor', p_factor_id));
+	login_sealed := v_account.login_sealed;
+	login_key_id := v_account.login_key_id;
+	expires_at := epoch(v_now + seconds(p_ttl_s));
+END $$;
+
+-- The page names no factor: it is the one that it started.
+CREATE FUNCTION confirm_factor(p_factor_id uuid, p_account_id uuid, p_page_digest bytea) RETURNS factor
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_factor factor%ROWTYPE;
+BEGIN
+	SELECT * INTO v_factor FROM factor WHERE account_id = p_account_id AND id = CASE WHEN p_page_digest IS NULL
+		THEN p_factor_id ELSE (SELECT factor_id FROM link WHERE page_digest = p_page_digest) END FOR UPDATE;
+	IF NOT FOUND THEN
+		PERFORM refuse(CASE WHEN p_page_digest IS NULL THEN 'CF404' ELSE 'CF409' END);
+	ELSIF v_factor.state <> 'pending' OR v_factor.pending_until <= now_utc() THEN
+		PERFORM refuse('CF409');
+	END IF;
+	RETURN v_factor;
+END $$;
+
+-- Confirming counts like a code step: the claim is committed before the code is looked at.
+CREATE FUNCTION totp_confirm_begin(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid,
+    p_policy throttle_policy, OUT throttled_s bigint, OUT factor_id uuid, OUT seed_sealed bytea, OUT seed_key_id bigint,
+    OUT needs_recovery boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_factor factor%ROWTYPE := confirm_factor(p_factor_id, p_account_id, p_page_digest);
+BEGIN
+	IF v_account.state <> 'active' THEN
+		PERFORM refuse('CF409');
+	END IF;
+	throttled_s := budget_claim('confirm', budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL),
+		p_policy.code_limit, p_policy.delay_s, p_policy, gen_random_uuid());
+	IF throttled_s > 0 THEN
+		RETURN;
+	END IF;
+	factor_id := v_factor.id;
+	seed_sealed := v_factor.seed_sealed;
+	seed_key_id := v_factor.seed_key_id;
+	needs_recovery := NOT EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
+		AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
+END $$;
+
+-- A whole new set of recovery codes, 32 bytes each in one value; the set before is dead.
+CREATE FUNCTION recovery_store(p_account_id uuid, p_digests bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_set integer;
+BEGIN
+	DELETE FROM recovery_code WHERE account_id = p_account_id;
+	UPDATE account SET recovery_set = recovery_set + 1 WHERE id = p_account_id RETURNING recovery_set INTO v_set;
+	INSERT INTO recovery_code (account_id, set_no, digest)
+	SELECT p_account_id, v_set, substring(p_digests FROM n * 32 + 1 FOR 32)
+	FROM generate_series(0, length(p_digests) / 32 - 1) n;
+END $$;
+
+-- P_STEP NULL: the code was wrong.  The factor becomes active and its step is used up, in the statement that also stores
+-- recovery codes where the account has none left.
+CREATE FUNCTION totp_confirm_finish(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid,
+    p_step bigint, p_recovery_digests bytea, OUT verdict text, OUT recovery_issued boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_factor factor%ROWTYPE := confirm_factor(p_factor_id, p_account_id, p_page_digest);
+	v_others boolean := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
+BEGIN
+	verdict := 'denied';
+	recovery_issued := false;
+	IF p_step IS NULL OR v_account.state <> 'active' THEN
+		PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'denied', 'wrong_code');
+		RETURN;
+	END IF;
+	UPDATE factor f SET state = 'active', bound_at = now_utc(), pending_until = NULL, last_step = p_step
+		WHERE f.id = v_factor.id;
+	DELETE FROM budget b WHERE b.key = budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL);
+	IF p_recovery_digests IS NOT NULL AND NOT EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
+	    AND r.set_no = v_account.recovery_set AND r.used_at IS NULL) THEN
+		PERFORM recovery_store(p_account_id, p_recovery_digests);
+		recovery_issued := true;
+	END IF;
+	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
+	UPDATE link l SET state = 'done' WHERE p_page_digest IS NOT NULL AND l.page_digest = p_page_digest;
+	PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'ok', CASE WHEN v_others THEN 'further' ELSE 'first' END,
+		true, jsonb_build_object('factor', v_factor.id));
+	verdict := 'granted';
+END $$;
+
+-- At least one row: FACTOR_ID NULL where the account has no factor.
+CREATE FUNCTION factor_list(p_caller caller, p_account_id uuid, OUT factor_id uuid, OUT kind text, OUT state text,
+    OUT name_sealed bytea, OUT name_key_id bigint, OUT created_at bigint, OUT bound_at bigint, OUT revoked_at bigint,
+    OUT last_used_at bigint, OUT recovery_left bigint)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'enroll');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+BEGIN
+	RETURN QUERY SELECT f.id, f.kind, CASE WHEN f.state = 'pending' AND f.pending_until <= now_utc() THEN 'expired'
+			ELSE f.state END, f.name_sealed, f.name_key_id::bigint, epoch(f.created_at), epoch(f.bound_at),
+			epoch(f.revoked_at), epoch(f.last_used_at), (SELECT count(*) FROM recovery_code r
+			WHERE r.account_id = p_account_id AND r.set_no = v_account.recovery_set AND r.used_at IS NULL)
+		FROM (VALUES (1)) one LEFT JOIN factor f ON f.account_id = p_account_id
+		ORDER BY f.created_at, f.id;
+END $$;
+
+-- The seed goes, the record of what was bound when stays.  Without a factor left the recovery codes open nothing: they go.
+CREATE FUNCTION factor_revoke(p_caller caller, p_account_id uuid, p_factor_id uuid, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'enroll');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_state text;
+BEGIN
+	SELECT f.state INTO v_state FROM factor f WHERE f.id = p_factor_id AND f.account_id = p_account_id FOR UPDATE;
+	IF v_state IS NULL THEN
+		PERFORM refuse('CF404');
+	ELSIF v_state = 'revoked' THEN
+		PERFORM refuse('CF409');
+	END IF;
+	UPDATE factor f SET state = 'revoked', seed_sealed = NULL, seed_key_id = NULL, revoked_at = now_utc(),
+		pending_until = NULL WHERE f.id = p_factor_id;
+	IF NOT EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active') THEN
+		DELETE FROM recovery_code r WHERE r.account_id = p_account_id;
+	END IF;
+	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
+	PERFORM record(p_caller, v_who, p_account_id, 'factor_revoked', 'ok', v_state, true,
+		jsonb_build_object('factor', p_factor_id));
+	done := true;
+END $$;
+
+CREATE FUNCTION recovery_replace(p_caller caller, p_account_id uuid, p_recovery_digests bytea, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'enroll');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+BEGIN
+	IF v_account.state <> 'active'
+	    OR NOT EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active') THEN
+		PERFORM refuse('CF409');
+	END IF;
+	PERFORM recovery_store(p_account_id, p_recovery_digests);
+	PERFORM record(p_caller, v_who, p_account_id, 'recovery_codes_replaced', 'ok', NULL, true);
+	done := true;
+END $$;

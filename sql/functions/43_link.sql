@@ -1,0 +1,60 @@
+-- Links to the hosted page: single use, exchanged at once for the page's own token.
+SET LOCAL search_path = counterfoil, pg_temp;
+
+CREATE FUNCTION link_create(p_caller caller, p_account_id uuid, p_link_digest bytea, p_purpose text, p_return_to text,
+    p_ttl_s bigint, OUT expires_at bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'enroll');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_now timestamptz := now_utc();
+BEGIN
+	IF v_account.state <> 'active' THEN
+		PERFORM refuse('CF409');
+	END IF;
+	-- the newest link alone counts
+	DELETE FROM link l WHERE l.account_id = p_account_id AND l.purpose = p_purpose AND l.state = 'issued';
+	INSERT INTO link (digest, account_id, purpose, return_to, created_at, expires_at)
+	VALUES (p_link_digest, p_account_id, p_purpose, p_return_to, v_now, v_now + seconds(p_ttl_s));
+	PERFORM record(p_caller, v_who, p_account_id, 'link_created', 'ok', p_purpose);
+	expires_at := epoch(v_now + seconds(p_ttl_s));
+END $$;
+
+-- CF404: never issued.  CF409: used or expired.  The page has as long as the link had.
+CREATE FUNCTION link_exchange(p_caller caller, p_link_digest bytea, p_purpose text, p_page_digest bytea, p_ttl_s bigint,
+    OUT expires_at bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_now timestamptz := now_utc();
+	v_link link%ROWTYPE;
+BEGIN
+	IF p_caller.kind <> 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
+		PERFORM refuse('CF403');
+	END IF;
+	UPDATE link l SET state = 'opened', page_digest = p_page_digest, expires_at = v_now + seconds(p_ttl_s)
+		WHERE l.digest = p_link_digest AND l.purpose = p_purpose AND l.state = 'issued' AND l.expires_at > v_now
+		RETURNING * INTO v_link;
+	IF NOT FOUND THEN
+		PERFORM refuse(CASE WHEN EXISTS (SELECT FROM link l WHERE l.digest = p_link_digest AND l.purpose = p_purpose)
+			THEN 'CF409' ELSE 'CF404' END);
+	END IF;
+	PERFORM record(p_caller, ((SELECT realm FROM account WHERE id = v_link.account_id), NULL, 'page')::admission,
+		v_link.account_id, 'link_opened', 'ok', p_purpose);
+	expires_at := epoch(v_link.expires_at);
+END $$;
+
+CREATE FUNCTION page_get(p_caller caller, p_page_digest bytea, p_purpose text, OUT account_id uuid, OUT realm bigint,
+    OUT login_sealed bytea, OUT login_key_id bigint, OUT return_to text, OUT state text, OUT expires_at bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, p_purpose);
+BEGIN
+	SELECT a.id, a.realm, a.login_sealed, a.login_key_id INTO account_id, realm, login_sealed, login_key_id
+		FROM account a WHERE a.id = v_link.account_id;
+	return_to := v_link.return_to;
+	state := v_link.state;
+	expires_at := epoch(v_link.expires_at);
+END $$;
