@@ -93,7 +93,7 @@ request_take_key(struct request *request)
 	if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
 		return false;
 	value += 7;
-	if (api_key_parse(value, strlen(value), caller->key_id, caller->key_secret) != STATUS_OK) {
+	if (api_key_parse(value, strlen(value), &caller->realm, caller->key_id, caller->key_secret) != STATUS_OK) {
 		memset(caller->key_id, 0, sizeof caller->key_id);
 		return false;
 	}

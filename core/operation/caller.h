@@ -16,7 +16,7 @@ enum caller_kind {
 
 struct caller {
 	enum caller_kind kind;
-	enum realm realm;                               /* CALLER_OPERATOR only */
+	enum realm realm;                               /* CALLER_CLIENT: of the key; CALLER_OPERATOR: as asked */
 	char key_id[API_KEY_ID_BYTES];                  /* CALLER_CLIENT */
 	uint8_t key_secret[TOKEN_RAW_BYTES];            /* CALLER_CLIENT; the owner wipes it */
 	char request_id[UUID_TEXT_BYTES];               /* in every event and every error */
