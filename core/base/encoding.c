@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-
 static const char base32_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 void
@@ -43,10 +42,21 @@ encoding_hex_decode(const char *text, size_t text_len, uint8_t *out, size_t capa
 	return STATUS_OK;
 }
 
+/* libsodium 1.0.18 takes every byte over 0x7f for a base64 character, of a value that makes no sense. */
+static bool
+is_ascii(const char *text, size_t len)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < len; i++)
+		all |= (unsigned char)text[i];
+	return all < 0x80;
+}
+
 enum status
 encoding_base64url_decode(const char *text, size_t text_len, uint8_t *out, size_t capacity, size_t *out_len)
 {
-	if (sodium_base642bin(out, capacity, text, text_len, NULL, out_len, NULL,
+	if (!is_ascii(text, text_len) || sodium_base642bin(out, capacity, text, text_len, NULL, out_len, NULL,
 	    sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return STATUS_INVALID;
 	return STATUS_OK;

@@ -89,6 +89,10 @@ take_base64(const char **at, uint8_t *out, size_t min, size_t max, size_t *out_l
 {
 	size_t len = strcspn(*at, "$");
 
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)(*at)[i] > 0x7f)     /* libsodium 1.0.18 would take it */
+			return false;
+	}
 	if (sodium_base642bin(out, max, *at, len, NULL, out_len, NULL, PHC_BASE64) != 0 || *out_len < min)
 		return false;
 	*at += len;
