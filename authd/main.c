@@ -112,6 +112,15 @@ load_contract(struct service *service)
 		(void)fclose(in);
 }
 
+static enum status
+load_pages(struct service *service, char error[static CONFIG_ERROR_BYTES])
+{
+	const struct settings *settings = service->settings;
+
+	return settings->pages.listen[0] == '\0' ? STATUS_OK :
+	    web_files_load(settings->web_directory, &service->web, error);
+}
+
 /* --- serving -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -166,7 +175,8 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 	int rc = EX_OK;
 
 	load_contract(&service);
-	if ((st = metrics_new(&service.metrics)) != STATUS_OK ||
+	if ((st = load_pages(&service, error)) != STATUS_OK ||
+	    (st = metrics_new(&service.metrics)) != STATUS_OK ||
 	    (st = start_workers(settings, &service.workers)) != STATUS_OK ||
 	    (st = server_start(settings, &service, &server, error)) != STATUS_OK) {
 		rc = complain(st, error);
@@ -179,6 +189,7 @@ out:
 	workers_stop(&service.workers); /* first: it resumes whatever sleeps */
 	server_stop(&server);
 	metrics_free(&service.metrics);
+	web_files_free(&service.web);
 	free(service.contract);
 	if (rc == EX_OK)
 		log_event(LOG_LEVEL_NOTICE, "stopped", (const struct log_field[]){ LOG_END });
@@ -209,10 +220,14 @@ check_listener(const struct listener_settings *listener, bool plain, char error[
 static int
 check(const struct settings *settings)
 {
+	struct service service = { .settings = settings };
 	char error[CONFIG_ERROR_BYTES] = "";
 	enum status st;
 
-	if ((st = check_listener(&settings->api, false, error)) != STATUS_OK ||
+	st = load_pages(&service, error);
+	web_files_free(&service.web);
+	if (st != STATUS_OK ||
+	    (st = check_listener(&settings->api, false, error)) != STATUS_OK ||
 	    (st = check_listener(&settings->pages, false, error)) != STATUS_OK ||
 	    (st = check_listener(&settings->management, true, error)) != STATUS_OK)
 		return complain(st, error);

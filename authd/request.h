@@ -11,6 +11,7 @@
 #include "authd/reply.h"
 #include "authd/router.h"
 #include "authd/settings.h"
+#include "authd/web_files.h"
 #include "authd/workers.h"
 #include "core/base/secret.h"
 #include "core/operation/caller.h"
@@ -29,6 +30,7 @@ struct service {
 	struct metrics *metrics;
 	char *contract;                 /* docs/http-api.yaml, as installed; NULL: not found */
 	size_t contract_len;
+	struct web_files *web;          /* NULL: the pages are off */
 };
 
 enum request_stage {

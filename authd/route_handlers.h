@@ -39,6 +39,10 @@ void route_link_create(struct request *request);
 /* The parameter N as a UUID.  NULL, with the 404 in the reply, when it is none: no such thing has that name. */
 const char *route_uuid(struct request *request, unsigned n);
 
+struct totp_enrollment;
+/* 201 with everything that a start hands out: this once. */
+void route_reply_enrollment(struct request *request, const struct totp_enrollment *enrollment);
+
 struct recovery_codes;
 /* The codes as a JSON array; a new reference, NULL when out of memory. */
 json_t *route_codes_json(const struct recovery_codes *codes);

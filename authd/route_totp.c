@@ -15,8 +15,8 @@ text_of(const struct secret *secret)
 	return (const char *)secret_view(secret).data;
 }
 
-static void
-reply_enrollment(struct request *request, const struct totp_enrollment *enrollment)
+void
+route_reply_enrollment(struct request *request, const struct totp_enrollment *enrollment)
 {
 	struct bytes uri = bytes_of(text_of(enrollment->uri));
 	struct secret *svg = NULL;
@@ -53,7 +53,7 @@ route_totp_start(struct request *request)
 	else if (st != STATUS_OK)
 		request_outcome(request, st, VERDICT_DENIED, 0);
 	else
-		reply_enrollment(request, &enrollment);
+		route_reply_enrollment(request, &enrollment);
 out:
 	totp_enrollment_wipe(&enrollment);
 	json_decref(body);
