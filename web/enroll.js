@@ -104,6 +104,8 @@ async function begin() {
 		return showSecret(answer.body);
 	if (answer.status === 409 || answer.status === 404)     /* begun in another window, or over: the server knows */
 		return enter();
+	if (answer.status === 403 && answer.problem === "forbidden")
+		return showProblem("proof");
 	return showTrouble(answer, enter);
 }
 

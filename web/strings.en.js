@@ -96,9 +96,10 @@ export const strings = {
 		"has a # in it.",
 
 	"wrong.title": "This link is not valid",
-	"wrong.text": "It may have lost its end, as happens when a mail program breaks a long line.",
-	"wrong.do": "Open the link again, from its first character to its last. If that does not help, ask {shop} for a " +
-		"new one.",
+	"wrong.text": "It may have lost its end, as happens when a mail program breaks a long line, or a newer link has taken " +
+		"its place.",
+	"wrong.do": "Open the newest link that you have, from its first character to its last. If that does not help, ask " +
+		"{shop} for a new one.",
 
 	"used.title": "This link was used before",
 	"used.text": "A link opens this page once, so that nobody can use it after you.",
@@ -112,6 +113,11 @@ export const strings = {
 	"over.title": "Your time on this page is over",
 	"over.text": "The page works for a few minutes and for a few tries only. Two-step sign-in was not set up.",
 	"over.do": "Ask {shop} for a new link. If your app has the account from this try already, delete it there.",
+
+	"proof.title": "Your account has an app already",
+	"proof.text": "To add another one, you have to prove first that the app or phone you have now is yours.",
+	"proof.do": "Sign in at {shop} with a code from your app, and add the other one there. If you have lost the app, sign " +
+		"in with a recovery code or ask {shop} for help.",
 
 	"away.title": "The service does not answer",
 	"away.text": "Nothing is lost. Your connection may be down, or the service is busy.",
