@@ -1,0 +1,125 @@
+-- Reading the audit trail, and the rights of the person it is about.
+SET LOCAL search_path = counterfoil, pg_temp;
+
+-- The events after a cursor, oldest first, at most P_MAX (1000).  NULL filters let everything through.
+-- P_NOTIFY true: the outbox alone, what owners are to be told.
+CREATE FUNCTION event_list(p_caller caller, p_after bigint, p_max bigint, p_account_id uuid, p_kind text, p_notify boolean,
+    p_since bigint, p_until bigint, OUT id bigint, OUT at bigint, OUT account_id uuid, OUT client_id text, OUT actor text,
+    OUT kind text, OUT outcome text, OUT reason text, OUT notify boolean, OUT request_id uuid, OUT source text,
+    OUT user_agent text, OUT service text, OUT detail text)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'events');
+BEGIN
+	RETURN QUERY SELECT e.id, epoch(e.at), e.account_id, e.client_id, e.actor, e.kind, e.outcome, e.reason, e.notify,
+			e.request_id, host(e.source), e.user_agent, e.service, e.detail::text
+		FROM event e WHERE e.realm = v_who.realm AND e.id > p_after
+			AND (p_account_id IS NULL OR e.account_id = p_account_id)
+			AND (p_kind IS NULL OR e.kind = p_kind) AND (NOT coalesce(p_notify, false) OR e.notify)
+			AND (p_since IS NULL OR e.at >= to_timestamp(p_since)) AND (p_until IS NULL OR e.at < to_timestamp(p_until))
+		ORDER BY e.id LIMIT least(p_max, 1000);
+END $$;
+
+-- Recent sign-ins of one account, newest first: for its owner's page.
+CREATE FUNCTION activity_rows(p_account_id uuid, p_max bigint, OUT at bigint, OUT kind text, OUT outcome text,
+    OUT reason text, OUT source text, OUT user_agent text) RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT epoch(e.at), e.kind, e.outcome, e.reason, host(e.source), e.user_agent
+	FROM event e WHERE e.account_id = p_account_id AND e.kind IN ('login_password', 'login_code', 'password_changed',
+		'password_reset_started', 'factor_bound', 'factor_revoked', 'factor_disabled', 'recovery_codes_replaced',
+		'device_trusted', 'device_ended', 'reset_requested', 'reset_approved', 'reset_cancelled', 'reset_done')
+	ORDER BY e.id DESC LIMIT p_max
+$$;
+
+CREATE FUNCTION page_activity(p_caller caller, p_page_digest bytea, p_max bigint, OUT at bigint, OUT kind text,
+    OUT outcome text, OUT reason text, OUT source text, OUT user_agent text)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+BEGIN
+	RETURN QUERY SELECT * FROM activity_rows(v_link.account_id, p_max);
+END $$;
+
+CREATE FUNCTION page_sessions(p_caller caller, p_page_digest bytea, p_max bigint, OUT session_id uuid, OUT aal bigint,
+    OUT amr text, OUT auth_time bigint, OUT last_used_at bigint, OUT expires_at bigint, OUT device boolean,
+    OUT source text, OUT user_agent text)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+BEGIN
+	RETURN QUERY SELECT * FROM session_rows(v_link.account_id, p_max);
+END $$;
+
+-- Everything off: all sessions and trusted devices of the page's owner.
+CREATE FUNCTION page_sign_out(p_caller caller, p_page_digest bytea, OUT ended bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_who admission := ((SELECT realm FROM account WHERE id = v_link.account_id), NULL, 'page')::admission;
+BEGIN
+	ended := account_disconnect(v_link.account_id, 'owner', true);
+	PERFORM record(p_caller, v_who, v_link.account_id, 'sessions_ended', 'ok', 'owner', true,
+		jsonb_build_object('count', ended));
+END $$;
+
+-- --- erasure and export (GDPR articles 15, 17, 20) -------------------------------------------------------------------
+
+-- What names the person goes; the trail stays under the bare id: what happened, not to whom by name.
+CREATE FUNCTION account_erase(p_caller caller, p_account_id uuid, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'admin');
+BEGIN
+	PERFORM account_hold(v_who, p_account_id);
+	PERFORM account_disconnect(p_account_id, 'erased', true);
+	DELETE FROM link l WHERE l.account_id = p_account_id;
+	DELETE FROM factor f WHERE f.account_id = p_account_id;
+	DELETE FROM recovery_code r WHERE r.account_id = p_account_id;
+	DELETE FROM session s WHERE s.account_id = p_account_id;
+	DELETE FROM trusted_device d WHERE d.account_id = p_account_id;
+	DELETE FROM known_source k WHERE k.account_id = p_account_id;
+	DELETE FROM idempotency i WHERE i.account_id = p_account_id;
+	DELETE FROM reset_request r WHERE r.account_id = p_account_id;
+	DELETE FROM training t WHERE t.account_id = p_account_id;
+	UPDATE account a SET state = 'erased', state_reason = NULL, login_digest = NULL, login_sealed = NULL,
+		login_key_id = NULL, external_id = NULL, password_sealed = NULL, password_key_id = NULL, must_change = false
+		WHERE a.id = p_account_id;
+	UPDATE event e SET source = NULL, user_agent = NULL WHERE e.account_id = p_account_id;
+	PERFORM record(p_caller, v_who, p_account_id, 'account_erased', 'ok');
+	done := true;
+END $$;
+
+-- Everything kept about a person but secrets, as one JSON text; sealed values come beside it for C to open.
+CREATE FUNCTION account_export(p_caller caller, p_account_id uuid, OUT login_sealed bytea, OUT login_key_id bigint,
+    OUT document text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'accounts');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+BEGIN
+	login_sealed := v_account.login_sealed;
+	login_key_id := v_account.login_key_id;
+	document := jsonb_build_object(
+		'account', jsonb_build_object('id', v_account.id, 'external_id', v_account.external_id, 'state', v_account.state,
+			'created_at', v_account.created_at, 'password_changed_at', v_account.password_changed_at),
+		'factors', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'kind', f.kind, 'state', f.state,
+			'created_at', f.created_at, 'bound_at', f.bound_at, 'revoked_at', f.revoked_at, 'last_used_at', f.last_used_at)
+			ORDER BY f.created_at), '[]') FROM factor f WHERE f.account_id = p_account_id),
+		'recovery_codes_left', (SELECT count(*) FROM recovery_code r WHERE r.account_id = p_account_id AND r.used_at IS NULL),
+		'sessions', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'auth_time', s.auth_time, 'last_used_at',
+			s.last_used_at, 'expires_at', s.expires_at, 'ended_at', s.ended_at, 'source', host(s.source), 'user_agent',
+			s.user_agent) ORDER BY s.auth_time), '[]') FROM session s WHERE s.account_id = p_account_id),
+		'trusted_devices', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'created_at', d.created_at,
+			'last_used_at', d.last_used_at, 'expires_at', d.expires_at, 'ended_at', d.ended_at, 'user_agent', d.user_agent)
+			ORDER BY d.created_at), '[]') FROM trusted_device d WHERE d.account_id = p_account_id),
+		'known_sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', k.source, 'seen_at', k.seen_at)
+			ORDER BY k.seen_at), '[]') FROM known_source k WHERE k.account_id = p_account_id),
+		'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', e.at, 'kind', e.kind, 'outcome', e.outcome, 'reason',
+			e.reason, 'source', host(e.source), 'user_agent', e.user_agent) ORDER BY e.id), '[]') FROM (SELECT * FROM event
+			WHERE account_id = p_account_id ORDER BY id DESC LIMIT 10000) e))::text;
+	PERFORM record(p_caller, v_who, p_account_id, 'account_exported', 'ok');
+END $$;
