@@ -28,7 +28,7 @@ struct line {
 };
 
 #define TRUNCATED " truncated=1"
-#define LINE_ROOM (LOG_LINE_MAX_BYTES - sizeof TRUNCATED)       /* kept free for the mark */
+#define ROOM_BEFORE_MARK (LOG_LINE_MAX_BYTES - (sizeof TRUNCATED - 1))
 
 static const struct { const char *name; int priority; } levels[] = {
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG }, [LOG_LEVEL_INFO] = { "info", LOG_INFO },
@@ -63,7 +63,7 @@ log_open(const char *program, enum log_target target, enum log_level lowest)
 static void
 put(struct line *line, const char *text, size_t len)
 {
-	if (line->full || line->len + len > LINE_ROOM) {
+	if (line->full || line->len + len > LOG_LINE_MAX_BYTES) {
 		line->full = true;
 		return;
 	}
@@ -170,22 +170,22 @@ void
 log_event(enum log_level level, const char *event, const struct log_field *fields)
 {
 	struct line line = { .len = 0 };
+	size_t cut;     /* the end of the last field behind which the mark would fit */
 
 	if (level < sink.lowest || (unsigned)level >= sizeof levels / sizeof levels[0])
 		return;
 	put_prefix(&line, level);
 	put_text(&line, "event=");
 	put_text(&line, event);
-	for (; fields != NULL && fields->key != NULL; fields++) {
-		size_t before = line.len;
-
+	cut = line.len < ROOM_BEFORE_MARK ? line.len : ROOM_BEFORE_MARK;
+	for (; fields != NULL && fields->key != NULL && !line.full; fields++) {
 		put_field(&line, fields);
-		if (!line.full)
-			continue;
-		line.len = before;
-		memcpy(line.text + line.len, TRUNCATED, sizeof TRUNCATED - 1);
-		line.len += sizeof TRUNCATED - 1;
-		break;
+		if (!line.full && line.len <= ROOM_BEFORE_MARK)
+			cut = line.len;
+	}
+	if (line.full) {
+		memcpy(line.text + cut, TRUNCATED, sizeof TRUNCATED - 1);
+		line.len = cut + sizeof TRUNCATED - 1;
 	}
 	emit(&line, level);
 }

@@ -20,7 +20,7 @@ struct log_field {
 #define LOG_TEXT(k, v)   ((struct log_field){ .key = (k), .text = (v) != NULL ? (v) : "" })
 #define LOG_NUMBER(k, v) ((struct log_field){ .key = (k), .number = (int64_t)(v) })
 #define LOG_END          ((struct log_field){ .key = NULL })
-#define LOG_LINE_MAX_BYTES 900   /* longer lines are cut at a field and end in truncated=1 */
+#define LOG_LINE_MAX_BYTES 900   /* and the line's end; longer lines are cut at a field and end in truncated=1 */
 
 /* Once, before threads.  PROGRAM is borrowed for the life of the process. */
 void log_open(const char *program, enum log_target target, enum log_level lowest);
