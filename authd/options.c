@@ -17,6 +17,7 @@ print_help(void)
 	    "Counterfoil's HTTP service: two-factor sign-in for shops.\n\n"
 	    "  -c, --config FILE  read FILE instead of " COUNTERFOIL_CONFDIR "/authd.conf\n"
 	    "  -t, --check        read configuration, keys and certificates, say what is wrong, and exit\n"
+	    "  -p, --print-config print authd's part of a configuration file, with every default\n"
 	    "  -V, --version      print the version\n"
 	    "  -h, --help         print this\n\n"
 	    "SIGHUP takes certificates anew; SIGTERM finishes what is in flight and ends.\n\n"
@@ -38,13 +39,15 @@ options_parse(int argc, char **argv, struct options *out)
 {
 	static const struct option known[] = {
 		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 't' },
+		{ "print-config", no_argument, NULL, 'p' },
 		{ "routes", no_argument, NULL, 'r' }, { "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
+	size_t count;
 	int c;
 
 	*out = (struct options){ .config_path = COUNTERFOIL_CONFDIR "/authd.conf", .action = OPTIONS_SERVE };
-	while ((c = getopt_long(argc, argv, "c:tVh", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:tpVh", known, NULL)) != -1) {
 		if (c == 'c')
 			out->config_path = optarg;
 		else if (c == 't')
@@ -54,6 +57,12 @@ options_parse(int argc, char **argv, struct options *out)
 		else if (c == 'V') {
 			(void)puts("authd (counterfoil) " PACKAGE_VERSION);
 			finish(out, EX_OK);
+			return;
+		} else if (c == 'p') {
+			const struct config_key *keys = settings_own_keys(&count);
+
+			config_print(stdout, keys, count, NULL, 0);
+			finish(out, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
 			return;
 		} else if (c == 'h') {
 			print_help();

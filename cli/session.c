@@ -35,22 +35,31 @@ session_realm(const struct invocation *in, enum realm *out)
 	return EX_OK;
 }
 
-int
-session_load_settings(const struct invocation *in, struct core_settings *out)
+enum status
+session_read_settings(const struct invocation *in, struct core_settings *out, char error[static CONFIG_ERROR_BYTES])
 {
 	size_t core_count;
 	const struct config_key *core = core_config_keys(&core_count);
 	struct config_key *keys = calloc(core_count + FOREIGN_COUNT, sizeof *keys);
-	char error[CONFIG_ERROR_BYTES] = "out of memory";
-	enum status st = STATUS_NO_MEMORY;
+	enum status st;
 
 	memset(out, 0, sizeof *out);
-	if (keys != NULL) {
-		memcpy(keys, core, core_count * sizeof *keys);
-		memcpy(keys + core_count, foreign_sections, sizeof foreign_sections);
-		st = config_load(session_config_path(in), keys, core_count + FOREIGN_COUNT, out, error);
-	}
+	(void)snprintf(error, CONFIG_ERROR_BYTES, "out of memory");
+	if (keys == NULL)
+		return STATUS_NO_MEMORY;
+	memcpy(keys, core, core_count * sizeof *keys);
+	memcpy(keys + core_count, foreign_sections, sizeof foreign_sections);
+	st = config_load(session_config_path(in), keys, core_count + FOREIGN_COUNT, out, error);
 	free(keys);
+	return st;
+}
+
+int
+session_load_settings(const struct invocation *in, struct core_settings *out)
+{
+	char error[CONFIG_ERROR_BYTES];
+	enum status st = session_read_settings(in, out, error);
+
 	if (st == STATUS_OK)
 		return EX_OK;
 	return output_fail(st == STATUS_INVALID ? EX_CONFIG : output_exit_code(st), "%s", error);
@@ -101,10 +110,22 @@ fill_caller(enum realm realm, struct caller *out)
 	return entropy_uuid(out->request_id);
 }
 
+enum status
+session_connect(const char *role, enum realm realm, struct session *session, char error[static CONFIG_ERROR_BYTES])
+{
+	enum status st;
+
+	(void)snprintf(error, CONFIG_ERROR_BYTES, "no memory or no entropy");
+	if ((st = set_role(role, &session->settings)) != STATUS_OK ||
+	    (st = fill_caller(realm, &session->caller)) != STATUS_OK)
+		return st;
+	return core_open(&session->settings, &session->core, error);
+}
+
 int
 session_open(const struct invocation *in, struct session *out)
 {
-	char error[CONFIG_ERROR_BYTES] = "no memory or no entropy";
+	char error[CONFIG_ERROR_BYTES];
 	enum realm realm = REALM_NONE;
 	const char *role = NULL;
 	enum status st;
@@ -114,12 +135,10 @@ session_open(const struct invocation *in, struct session *out)
 	if ((rc = session_realm(in, &realm)) != EX_OK || (rc = session_role(in, &role)) != EX_OK ||
 	    (rc = session_load_settings(in, &out->settings)) != EX_OK)
 		return rc;
-	if ((st = set_role(role, &out->settings)) == STATUS_OK && (st = fill_caller(realm, &out->caller)) == STATUS_OK)
-		st = core_open(&out->settings, &out->core, error);
-	if (st == STATUS_OK)
+	if ((st = session_connect(role, realm, out, error)) == STATUS_OK)
 		return EX_OK;
 	session_close(out);
-	return output_fail(st == STATUS_INVALID || st == STATUS_NOT_FOUND ? EX_CONFIG : output_exit_code(st), "%s", error);
+	return output_fail(st == STATUS_INVALID ? EX_CONFIG : output_exit_code(st), "%s", error);
 }
 
 void

@@ -36,6 +36,21 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_DATABASE] = { "database", "URL", '\0', DATABASE_MAX_BYTES,
 	    "connect to URL as it stands, role and all, instead of what the configuration says" },
 	[OPTION_SQL_DIR] = { "sql-dir", "DIR", '\0', 1024, "take the SQL from DIR instead of " COUNTERFOIL_SQLDIR },
+	[OPTION_PASSWORD_STDIN] = { "password-stdin", NULL, '\0', 0,
+	    "take the password from the first line of standard input instead of asking for it" },
+	[OPTION_NO_PASSWORD] = { "no-password", NULL, '\0', 0, "an account without a password" },
+	[OPTION_PERMANENT] = { "permanent", NULL, '\0', 0, "do not make the owner change it at the next sign-in" },
+	[OPTION_EXTERNAL_ID] = { "external-id", "ID", '\0', 128, "the account's name in another system" },
+	[OPTION_REASON] = { "reason", "TEXT", '\0', 256, "why, for the audit trail" },
+	[OPTION_PNG] = { "png", "FILE", '\0', 1024, "write the QR code as an image to FILE, which must be new" },
+	[OPTION_URI] = { "uri", NULL, '\0', 0, "print the otpauth: address instead of the QR code" },
+	[OPTION_NAME] = { "name", "NAME", '\0', 256, "call this authenticator NAME, to tell several apart" },
+	[OPTION_NO_CONFIRM] = { "no-confirm", NULL, '\0', 0, "ask for no code now; --confirm does it later" },
+	[OPTION_CONFIRM] = { "confirm", "FACTOR", '\0', 36, "ask for the code of FACTOR, which --no-confirm left pending" },
+	[OPTION_DIRECTORY] = { "directory", "DIR", '\0', 1024, "write to DIR instead of " COUNTERFOIL_CONFDIR },
+	[OPTION_USER] = { "user", "USER", '\0', 32, "give the files to USER, who runs authd (default: counterfoil)" },
+	[OPTION_URL] = { "url", "CONNINFO", '\0', 2048,
+	    "where PostgreSQL is, for [database] url: without a user, with a passfile" },
 };
 
 /* --- help -------------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +37,34 @@ fault(char *error, enum status status, const char *format, ...)
 	return status;
 }
 
+/* Does PATH lie in a folder that root alone can write to? */
+static bool
+is_placed_by_root(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	struct stat st;
+	int n = slash == NULL ? snprintf(folder, sizeof folder, ".") :
+	    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
+
+	return n > 0 && (size_t)n < sizeof folder && stat(folder, &st) == 0 && st.st_uid == 0 &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static bool
+is_owner_trusted(const char *path, const struct stat *st, unsigned forbidden_mode)
+{
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return true;
+	return geteuid() == 0 && (forbidden_mode & (S_IRWXG | S_IRWXO)) == (S_IRWXG | S_IRWXO) && is_placed_by_root(path);
+}
+
 static enum status
 check_trusted(const char *path, const struct stat *st, unsigned forbidden_mode, size_t max_bytes, char *error)
 {
 	if (!S_ISREG(st->st_mode))
 		return fault(error, STATUS_INVALID, "%s: not a regular file", path);
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (!is_owner_trusted(path, st, forbidden_mode))
 		return fault(error, STATUS_INVALID, "%s: owned by user id %u; make it root's: chown root %s",
 		    path, (unsigned)st->st_uid, path);
 	if ((st->st_mode & forbidden_mode) != 0)

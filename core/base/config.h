@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/base/bytes.h"
 #include "core/base/status.h"
@@ -42,8 +43,18 @@ enum status config_load(const char *path, const struct config_key *keys, size_t 
 /* Free every CONFIG_TEXT member and zero it.  A half-filled or zeroed target is fine. */
 void config_free_values(const struct config_key *keys, size_t key_count, void *target);
 
+struct config_given { const char *section, *name, *value; };
+
+/* Print KEYS as a file that config_load() reads, each behind its summary.  A key in GIVEN has that value, one without a
+ * default is left to be filled in, and all others are commented out with their defaults.  Keys of one section lie side
+ * by side in the table.  The caller looks at the stream for errors. */
+void config_print(FILE *out, const struct config_key *keys, size_t key_count, const struct config_given *given,
+    size_t given_count);
+
 /* Open a file that decides about security: O_NOFOLLOW, regular, owned by root or the effective user,
  * no mode bit of FORBIDDEN_MODE set, at most MAX_BYTES.  *out_fd is the caller's to close.
+ * Root also trusts the owner of a secret (FORBIDDEN_MODE is all of group's and others') in a folder that root alone can
+ * write to: authd's keyring belongs to the user that authd runs as, and the operator's commands read it too.
  * STATUS_NOT_FOUND: there is no such file.  STATUS_INVALID: ERROR says what is wrong and how to mend it. */
 enum status config_open_trusted(const char *path, unsigned forbidden_mode, size_t max_bytes, int *out_fd,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;

@@ -18,4 +18,7 @@ enum status schema_migrate(const char *database_url, const char *sql_dir, struct
 enum status schema_status(const char *database_url, const char *sql_dir, struct schema_state *out,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 
+/* Create those of the five roles that are missing (roles.sql); DATABASE_URL connects as a superuser. */
+enum status schema_roles(const char *database_url, const char *sql_dir, char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+
 #endif
