@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <ini.h>
+#include <unistr.h>
 
 #include "core/base/text.h"
 
@@ -134,6 +135,8 @@ member(void *target, const struct config_key *key)
 	return (char *)target + key->offset;
 }
 
+static const char no_memory[] = "does not fit into memory";
+
 /* NULL when VALUE was taken; otherwise what is wrong with it. */
 static const char *
 set_text(const struct config_key *key, const char *value, char **slot)
@@ -146,7 +149,7 @@ set_text(const struct config_key *key, const char *value, char **slot)
 		return "holds a control character or is not UTF-8";
 	free(*slot);
 	*slot = strdup(value);
-	return *slot != NULL ? NULL : "does not fit into memory";
+	return *slot != NULL ? NULL : no_memory;
 }
 
 static const char *
@@ -231,6 +234,13 @@ line_fault(struct parse *parse, const char *format, ...)
 	return 0;
 }
 
+static int
+memory_fault(struct parse *parse)
+{
+	parse->status = fault(parse->error, STATUS_NO_MEMORY, "%s: out of memory", parse->path);
+	return 0;
+}
+
 static bool
 section_is_known(const struct parse *parse, const char *section, size_t len)
 {
@@ -305,6 +315,8 @@ take_pair(void *cookie, const char *section, const char *name, const char *value
 		parse->seen[i] = parse->line;
 		if ((wrong = set_value(key, value, parse->target)) == NULL)
 			return 1;
+		if (wrong == no_memory)
+			return memory_fault(parse);
 		describe(key, wanted, sizeof wanted);
 		return line_fault(parse, "%s %s; it takes %s", name, wrong, wanted);
 	}
@@ -326,20 +338,34 @@ set_up_inih(void)
 }
 
 static void
+check_is_text(struct parse *parse, const char *text, size_t len)
+{
+	const uint8_t *wrong = memchr(text, '\0', len);
+
+	if (wrong == NULL)
+		wrong = u8_check((const uint8_t *)text, len);
+	if (wrong == NULL)
+		return;
+	parse->line = 1;
+	for (const char *at = text; at < (const char *)wrong; at++)
+		parse->line += *at == '\n';
+	(void)line_fault(parse, *wrong == 0 ? "holds a NUL byte; it must be text" : "is not UTF-8");
+}
+
+static void
 parse_text(struct parse *parse, const char *text, size_t len)
 {
 	int line;
 
-	if (memchr(text, '\0', len) != NULL) {
-		parse->status = fault(parse->error, STATUS_INVALID, "%s: holds a NUL byte; it must be text", parse->path);
+	check_is_text(parse, text, len);
+	if (parse->status != STATUS_OK)
 		return;
-	}
 	set_up_inih();
 	parse->at = text;
 	parse->end = text + len;
 	line = ini_parse_stream(next_line, parse, take_pair, parse);
 	if (line == -2 && parse->status == STATUS_OK)
-		parse->status = fault(parse->error, STATUS_NO_MEMORY, "%s: out of memory", parse->path);
+		(void)memory_fault(parse);
 	if (line > 0 && parse->status == STATUS_OK) {
 		parse->line = (unsigned)line;
 		(void)line_fault(parse, "neither a [section] nor \"key = value\"");
@@ -359,7 +385,9 @@ fill_defaults(struct parse *parse)
 		if (key->initial == NULL)
 			parse->status = fault(parse->error, STATUS_INVALID, "%s: section [%s] lacks the key %s: %s",
 			    parse->path, key->section, key->name, key->summary);
-		else if ((wrong = set_value(key, key->initial, parse->target)) != NULL)
+		else if ((wrong = set_value(key, key->initial, parse->target)) == no_memory)
+			(void)memory_fault(parse);
+		else if (wrong != NULL)
 			parse->status = fault(parse->error, STATUS_INTERNAL, "the default of [%s] %s %s", key->section,
 			    key->name, wrong);
 	}

@@ -33,7 +33,7 @@ struct config_key {
 
 /* Read PATH into TARGET, a zeroed struct.  Defaults come from the table.
  * The file: regular, no symbolic link, owned by root or by the effective user, not writable by others or group,
- * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL, no line over CONFIG_LINE_MAX_BYTES.
+ * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL, no line over CONFIG_LINE_MAX_BYTES with its end.
  * Comments are whole lines that begin with '#' or ';'.  Call it before threads: inih keeps its settings in globals.
  * STATUS_INVALID: something is wrong with the file or a value; ERROR says what, where (path:line) and what to do.
  * STATUS_NO_MEMORY.  On failure the target owns nothing. */

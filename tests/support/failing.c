@@ -29,6 +29,7 @@ char *__wrap_strdup(const char *text);
 void *__wrap_sodium_malloc(size_t size);
 ssize_t __wrap_getrandom(void *out, size_t len, unsigned flags);
 ssize_t __wrap_read(int fd, void *out, size_t len);
+ssize_t __wrap___read_chk(int fd, void *out, size_t len, size_t capacity);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __wrap_fstat(int fd, struct stat *out);
 int __wrap_fsync(int fd);
@@ -121,6 +122,15 @@ ssize_t
 __wrap_read(int fd, void *out, size_t len)
 {
 	return fails(FAILING_READ) ? -1 : __real_read(fd, out, at_most(len));
+}
+
+/* What _FORTIFY_SOURCE makes of read(). */
+ssize_t
+__wrap___read_chk(int fd, void *out, size_t len, size_t capacity)
+{
+	if (len > capacity)
+		abort();
+	return __wrap_read(fd, out, len);
 }
 
 ssize_t
