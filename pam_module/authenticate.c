@@ -1,0 +1,148 @@
+#include "pam_module/authenticate.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <time.h>
+
+#include "pam_module/collect.h"
+
+/* --- before anything is asked ----------------------------------------------------------------------------------- */
+
+static bool
+unenrolled_may_pass(const struct conf *conf)
+{
+	struct timespec now = { 0, 0 };
+
+	return conf->unenrolled == UNENROLLED_IGNORE && clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	    now.tv_sec / 86400 <= conf->unenrolled_until;
+}
+
+/* Only where the policy lets somebody pass unasked is the back end asked before the prompts.  Its not answering is no
+ * reason to let anybody pass: then the prompts come, and the verification says what there is to say. */
+static enum answer
+look_before_asking(struct call *call)
+{
+	struct wire_request request = call_request(call, WIRE_LOOK);
+	bool unenrolled = unenrolled_may_pass(&call->conf), unknown = call->conf.unknown_user == UNKNOWN_IGNORE;
+	enum answer answer;
+
+	if (!unenrolled && !unknown)
+		return ANSWER_NONE;
+	answer = call_ask(call, &request);
+	if (unknown && answer == ANSWER_UNKNOWN_USER)
+		return ANSWER_IGNORE_UNKNOWN;
+	if (unenrolled && (answer == ANSWER_ALLOW || answer == ANSWER_CHANGE_REQUIRED) && call->reply.enrolled == 0)
+		return ANSWER_IGNORE_UNENROLLED;
+	return ANSWER_NONE;
+}
+
+static enum answer
+admit(struct call *call)
+{
+	if (who_is_exempt(call->pamh, &call->conf, &call->who))
+		return ANSWER_EXEMPT;
+	if (call->conf.require_ssh_publickey && !(call->who.is_ssh && call->who.has_publickey))
+		return ANSWER_NO_PUBLICKEY;
+	return look_before_asking(call);
+}
+
+/* --- what the answers mean here --------------------------------------------------------------------------------- */
+
+/* Who starts a set-uid program can also make it slow or starve it, and so must not gain from an outage. */
+static bool
+outage_may_be_ignored(const struct call *call)
+{
+	return call->conf.fail == FAIL_IGNORE_UNAVAILABLE && getauxval(AT_SECURE) == 0;
+}
+
+/* sshd refuses this person whatever we say, and a decoy's outcome is nobody's: never more than a refusal. */
+static enum answer
+settle_decoy(const struct call *call, enum answer answer)
+{
+	bool decided = answer == ANSWER_ALLOW || answer == ANSWER_DENY || answer == ANSWER_UNKNOWN_USER ||
+	    answer == ANSWER_NOT_ENROLLED || answer == ANSWER_THROTTLED;
+
+	if (!decided)
+		return answer;
+	return call->who.odd ? ANSWER_UNKNOWN_USER : ANSWER_JUNK;
+}
+
+/* A hint needs the right password first, so that a guesser learns nothing. */
+static enum answer
+settle(const struct call *call, enum answer answer)
+{
+	bool helpful = call->conf.reveal == REVEAL_HELPFUL && call->reply.password_right != 0;
+
+	if (answer == ANSWER_NOT_ENROLLED && call->reply.password_right == 0)
+		return ANSWER_DENY;
+	if (answer == ANSWER_UNAVAILABLE && outage_may_be_ignored(call))
+		return ANSWER_IGNORE_UNAVAILABLE;
+	if (answer == ANSWER_THROTTLED && helpful) {
+		collect_tell(call, "Too many attempts: try again later.");
+		return ANSWER_TRIES_USED_UP;
+	}
+	if (answer == ANSWER_DENY && helpful && strcmp(call->reply.reason, "code_replayed") == 0)
+		collect_tell(call, "This code was used already: wait for the next one.");
+	return answer;
+}
+
+/* --- one attempt ------------------------------------------------------------------------------------------------ */
+
+static const char *
+or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+static enum answer
+verify(struct call *call, bool decoy)
+{
+	struct wire_request request = call_request(call, decoy ? WIRE_DECOY : WIRE_VERIFY);
+	enum answer answer;
+
+	if (!decoy) {
+		request.password = or_null(call->vault->password.text);
+		request.code = or_null(call->vault->code.text);
+	}
+	answer = call_ask(call, &request);
+	return decoy ? settle_decoy(call, answer) : settle(call, answer);
+}
+
+static enum answer
+attempt(struct call *call)
+{
+	bool decoy = false;
+	enum answer answer;
+
+	call->tries++;
+	if ((answer = collect(call, &decoy)) == ANSWER_NONE)
+		answer = verify(call, decoy || call->who.odd);
+	vault_clear_answers(call->vault);
+	return answer;
+}
+
+static bool
+may_try_again(enum answer answer)
+{
+	return answer == ANSWER_DENY || answer == ANSWER_EMPTY || answer == ANSWER_BAD_INPUT;
+}
+
+enum answer
+authenticate(struct call *call)
+{
+	enum answer answer;
+
+	marker_clear(call->pamh);
+	if (call->conf.fail_delay_ms > 0)
+		(void)pam_fail_delay(call->pamh, (unsigned)call->conf.fail_delay_ms * 1000);
+	if ((answer = admit(call)) != ANSWER_NONE)
+		return answer;
+	do {
+		answer = attempt(call);
+	} while (may_try_again(answer) && call->tries < call->conf.attempts);
+	if (may_try_again(answer) && call->conf.attempts > 1)
+		answer = ANSWER_TRIES_USED_UP;
+	if (answer == ANSWER_ALLOW)
+		marker_set(call);
+	return answer;
+}

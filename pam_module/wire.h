@@ -1,0 +1,84 @@
+/* wire.h: the one request and the one reply between pam_counterfoil.so and pam-helper.  libc only: both link it.
+ *
+ * A message is the length of its body as four bytes, most significant first, then the body, at most WIRE_BODY_MAX:
+ * the magic "CFQ1" (request) or "CFR1" (reply), then fields: tag (1 byte), length (2 bytes), value.  Tags ascend, so
+ * none comes twice.  A number is four bytes; a text ends in the only NUL it holds and keeps text_rules.h.  An unknown
+ * tag, a missing required field, a bound overstepped or a byte too many: the whole message is malformed. */
+#ifndef COUNTERFOIL_PAM_WIRE_H
+#define COUNTERFOIL_PAM_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_BODY_MAX     4096
+#define WIRE_LENGTH_BYTES 4
+#define WIRE_MESSAGE_MAX  (WIRE_LENGTH_BYTES + WIRE_BODY_MAX)
+#define WIRE_ID_BYTES     16
+
+/* Bounds of texts, in bytes without the NUL. */
+#define WIRE_USER_MAX    256
+#define WIRE_ANSWER_MAX  512            /* a password or code as typed: PAM_MAX_RESP_SIZE */
+#define WIRE_SSH_KEY_MAX 1024
+#define WIRE_REASON_MAX  48
+#define WIRE_DETAIL_MAX  320
+
+enum wire_operation {
+	WIRE_VERIFY = 1,        /* password and code, as FACTORS demands */
+	WIRE_DECOY,             /* the same work for nobody: the answer is always a refusal */
+	WIRE_LOOK,              /* is there such an account, and what is its state? */
+	WIRE_CHANGE,            /* set new_password; password proves the old one */
+	WIRE_SESSION_OPEN, WIRE_SESSION_CLOSE,
+	WIRE_OPERATIONS_END
+};
+
+enum wire_factors { WIRE_PASSWORD_OTP = 1, WIRE_OTP, WIRE_PASSWORD, WIRE_FACTORS_END };
+enum wire_backend { WIRE_POSTGRESQL = 1, WIRE_AUTHD, WIRE_BACKENDS_END };
+
+/* Texts are borrowed; NULL: absent.  In a decoded message they point into its buffer. */
+struct wire_request {
+	uint8_t id[WIRE_ID_BYTES];      /* random; the same in a retry */
+	uint32_t operation;             /* enum wire_operation */
+	uint32_t backend;               /* enum wire_backend */
+	uint32_t factors;               /* enum wire_factors; WIRE_VERIFY and WIRE_DECOY */
+	uint32_t budget_ms;             /* the time that the helper has */
+	uint32_t connect_ms;            /* of which a connection may take this much */
+	const char *user;
+	const char *service;
+	const char *rhost;              /* a numeric address */
+	const char *tty;
+	const char *target;             /* session: whose it is */
+	const char *ssh_key;            /* type and base64 of the key that sshd accepted */
+	const char *password, *code, *new_password;
+};
+
+struct wire_reply {
+	uint8_t id[WIRE_ID_BYTES];
+	uint32_t answer;                /* enum answer: answer_of_wire() */
+	uint32_t password_right;        /* 0 or 1 */
+	uint32_t must_change;           /* 0 or 1: allowed now, but the account phase must ask for a new password */
+	uint32_t enrolled;              /* 0 or 1: WIRE_LOOK */
+	uint32_t retry_after_s;
+	const char *user;               /* whom the answer is about: the request's, byte for byte */
+	const char *reason;             /* a token */
+	const char *detail;             /* for the log: what is broken and where */
+	const char *ssh_key;            /* SHA256:... */
+	const char *user_digest;        /* of a name that nobody has: for the log in its place */
+};
+
+/* The whole message, with its length, into OUT.  False: a text over its bound, or it does not fit. */
+bool wire_encode_request(const struct wire_request *request, uint8_t *out, size_t capacity, size_t *out_len);
+bool wire_encode_reply(const struct wire_reply *reply, uint8_t *out, size_t capacity, size_t *out_len);
+
+/* BODY_LEN of a message that begins with these four bytes; 0: out of bounds. */
+size_t wire_body_len(const uint8_t length[static WIRE_LENGTH_BYTES]);
+
+/* False: malformed.  *out is then unspecified and must not be used. */
+bool wire_decode_request(const uint8_t *body, size_t body_len, struct wire_request *out);
+bool wire_decode_reply(const uint8_t *body, size_t body_len, struct wire_reply *out);
+
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", as the audit trail writes it. */
+#define WIRE_ID_TEXT_BYTES 37
+void wire_id_text(const uint8_t id[static WIRE_ID_BYTES], char out[static WIRE_ID_TEXT_BYTES]);
+
+#endif
