@@ -1,6 +1,5 @@
 #include "authd/framing.h"
 
-#include <microhttpd.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,149 +7,207 @@
 static const char *const single[] = { "Host", "Content-Length", "Transfer-Encoding", "Authorization", "Content-Type",
 	"Idempotency-Key", "Expect", "Cookie" };
 
-enum { SINGLE_COUNT = sizeof single / sizeof single[0], LENGTH_DIGITS_MAX = 15 };
-enum { HOST = 0, CONTENT_LENGTH = 1, TRANSFER_ENCODING = 2 };
+enum { SINGLE_COUNT = sizeof single / sizeof single[0], LENGTH_DIGITS_MAX = 15, HOST_MAX_BYTES = 255 };
+enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT = 6 };
+
+struct field {
+	const char *name, *value;
+	size_t name_len, value_len;     /* the value without blanks around it */
+};
 
 struct look {
 	struct framing *out;
 	unsigned seen[SINGLE_COUNT];
-	bool http_1_0;
 };
 
 static bool
-is_token(const char *text)
+is_alphanumeric(char c)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		char c = *text;
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    strchr(others, c) != NULL))
-			return false;
-	}
-	return true;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* libmicrohttpd 0.9.75 ends lines at a bare LF too, and overwrites the line's end with NUL: CR LF leaves two of them, a bare
- * LF one and then the next line.  Only the last line before the empty one escapes this look, where nothing follows
- * that could be misread.  A NUL within a value shows in the same way. */
 static bool
-ends_in_cr_lf(const char *text, size_t len)
+has_only(const char *text, size_t len, const char *others)
 {
-	return text[len] == '\0' && (text[len + 1] == '\0' || text[len + 1] == '\n');
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0' || (!is_alphanumeric(text[i]) && strchr(others, text[i]) == NULL))
+			return false;
+	return len > 0;
 }
+
+static bool
+is_token(const char *text, size_t len)
+{
+	return has_only(text, len, "!#$%&'*+-.^_`|~");
+}
+
+static bool
+is(const struct field *field, const char *value)
+{
+	return field->value_len == strlen(value) && strncasecmp(field->value, value, field->value_len) == 0;
+}
+
+/* --- the fields that decide about framing ---------------------------------------------------------------------------- */
 
 static const char *
-length_fault(const char *value, size_t len, int64_t *out)
+length_fault(const struct field *field, int64_t *out)
 {
 	int64_t length = 0;
 
-	if (len == 0 || len > LENGTH_DIGITS_MAX)
+	if (field->value_len == 0 || field->value_len > LENGTH_DIGITS_MAX)
 		return "Content-Length is not a number of bytes";
-	for (size_t i = 0; i < len; i++) {
-		if (value[i] < '0' || value[i] > '9')
+	for (size_t i = 0; i < field->value_len; i++) {
+		if (field->value[i] < '0' || field->value[i] > '9')
 			return "Content-Length is not a number of bytes";
-		length = length * 10 + (value[i] - '0');
+		length = length * 10 + (field->value[i] - '0');
 	}
 	*out = length;
 	return NULL;
 }
 
 static const char *
-value_fault(const char *value, size_t len)
+single_fault(struct look *look, const struct field *field)
 {
-	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f)
-			return "a header has a control character in it";
+	size_t i = 0;
+
+	while (i < SINGLE_COUNT && (strlen(single[i]) != field->name_len ||
+	    strncasecmp(single[i], field->name, field->name_len) != 0))
+		i++;
+	if (i == SINGLE_COUNT)
+		return NULL;
+	if (++look->seen[i] > 1)
+		return "a header that may appear once appears twice";
+	if (i == CONTENT_LENGTH)
+		return length_fault(field, &look->out->content_length);
+	if (i == HOST && (field->value_len > HOST_MAX_BYTES || !has_only(field->value, field->value_len, "-._:[]")))
+		return "Host is not a host";
+	if (i == EXPECT) {
+		look->out->expects_continue = true;
+		if (!is(field, "100-continue"))
+			return "Expect other than 100-continue";
+	}
 	return NULL;
 }
 
 static const char *
-single_fault(struct look *look, const char *name, const char *value, size_t len)
+field_fault(struct look *look, const struct field *field)
 {
-	for (size_t i = 0; i < SINGLE_COUNT; i++) {
-		if (strcasecmp(name, single[i]) != 0)
-			continue;
-		if (++look->seen[i] > 1)
-			return "a header that may appear once appears twice";
-		if (i == CONTENT_LENGTH)
-			return length_fault(value, len, &look->out->content_length);
-		if (i == TRANSFER_ENCODING) {
-			look->out->chunked = true;
-			if (strcasecmp(value, "chunked") != 0)
-				return "Transfer-Encoding other than chunked";
-		}
+	if (!is_token(field->name, field->name_len))
+		return "a header's name has a character that names have not, or is folded";
+	for (size_t i = 0; i < field->value_len; i++)
+		if (((unsigned char)field->value[i] < 0x20 && field->value[i] != '\t') || field->value[i] == 0x7f)
+			return "a header has a control character in it";
+	return single_fault(look, field);
+}
+
+/* --- the block of memory --------------------------------------------------------------------------------------------- */
+
+/* CR LF left two NULs; a bare LF left one, and whatever comes next is misplaced from there on. */
+static bool
+is_line_end(const char *at, const char *end)
+{
+	return end - at >= 2 && at[0] == '\0' && at[1] == '\0';
+}
+
+/* "name NUL blanks value NUL NUL".  False: it has another form. */
+static bool
+take_field(const char **at, const char *end, struct field *out)
+{
+	out->name = *at;
+	out->name_len = strnlen(out->name, (size_t)(end - out->name));
+	if (out->name + out->name_len == end)
+		return false;
+	out->value = out->name + out->name_len + 1;
+	while (out->value < end && (*out->value == ' ' || *out->value == '\t'))
+		out->value++;
+	out->value_len = strnlen(out->value, (size_t)(end - out->value));
+	*at = out->value + out->value_len;
+	if (!is_line_end(*at, end))
+		return false;
+	*at += 2;
+	while (out->value_len > 0 && (out->value[out->value_len - 1] == ' ' || out->value[out->value_len - 1] == '\t'))
+		out->value_len--;
+	return true;
+}
+
+static const char *
+fields_fault(struct look *look, const char *at, const char *end)
+{
+	static const char lines[] = "a line does not end in CR LF, or has a NUL in it";
+	const char *fault = NULL;
+	struct field field;
+
+	while (fault == NULL && end - at > 2) {
+		if (!take_field(&at, end, &field))
+			return lines;
+		fault = field_fault(look, &field);
 	}
+	if (fault == NULL && (end - at != 2 || !is_line_end(at, end)))
+		return lines;
+	return fault;
+}
+
+static const char *
+request_line_fault(const struct framing_head *head)
+{
+	if (!is_token(head->method, strlen(head->method)))
+		return "the method is not a word";
+	if (strcmp(head->method, "TRACE") == 0 || strcmp(head->method, "CONNECT") == 0)
+		return "the method is not served";
+	if (strcmp(head->version, "HTTP/1.1") != 0 && strcmp(head->version, "HTTP/1.0") != 0)
+		return "the version is neither HTTP/1.1 nor HTTP/1.0";
+	for (const char *c = head->target; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return "the target has a character that targets have not";
+	if (head->url != head->method + strlen(head->method) + 1 ||
+	    head->version != head->url + strlen(head->target) + 1)
+		return "the request line has more than one blank between its parts, or a NUL in it";
 	return NULL;
 }
 
-static enum MHD_Result
-look_at(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value, size_t value_len)
+static void
+refuse(struct framing *out, const struct problem *problem, const char *fault)
 {
-	struct look *look = cls;
-	const char *fault = NULL;
-
-	(void)kind;
-	(void)name_len;
-	if (value == NULL) {
-		value = "";
-		value_len = 0;
-		fault = "a header has no value";
-	} else if (!ends_in_cr_lf(value, value_len)) {
-		fault = "a line does not end in CR LF, or is folded";
-	}
-	if (fault == NULL && !is_token(name))
-		fault = "a header's name has a character that names have not";
-	if (fault == NULL)
-		fault = value_fault(value, value_len);
-	if (fault == NULL)
-		fault = single_fault(look, name, value, value_len);
-	if (fault == NULL && strcasecmp(name, "Expect") == 0) {
-		look->out->expects_continue = true;
-		if (strcasecmp(value, "100-continue") != 0)
-			fault = "Expect other than 100-continue";
-	}
-	if (fault != NULL)
-		look->out->fault = fault;
-	return fault == NULL ? MHD_YES : MHD_NO;
+	out->problem = problem;
+	out->fault = fault;
 }
 
-/* GET to OPTIONS get a 404 or 405 from the router; these get no further. */
-static bool
-is_known_method(const char *method)
+static void
+check_fields(const struct framing_head *head, struct framing *out)
 {
-	static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+	struct look look = { .out = out };
+	bool http_1_1 = strcmp(head->version, "HTTP/1.1") == 0;
+	const char *line_end = head->version + strlen(head->version);
+	const char *end = head->method + head->len;
+	const char *fault;
 
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (strcmp(method, known[i]) == 0)
-			return true;
-	return false;
+	if (!is_line_end(line_end, end))
+		fault = "a line does not end in CR LF";
+	else
+		fault = fields_fault(&look, line_end + 2, end);
+	if (fault == NULL && look.seen[CONTENT_LENGTH] > 0 && look.seen[TRANSFER_ENCODING] > 0)
+		fault = "Content-Length and Transfer-Encoding together";
+	if (fault == NULL && look.seen[HOST] == 0 && http_1_1)
+		fault = "Host is missing";
+	if (fault != NULL)
+		refuse(out, &problem_framing, fault);
+	else if (look.seen[TRANSFER_ENCODING] > 0)
+		/* the library takes chunks whose lines end in a bare LF, and a handler cannot see it */
+		refuse(out, &problem_length, "send Content-Length in place of Transfer-Encoding");
 }
 
 void
-framing_check(struct MHD_Connection *connection, const char *method, const char *version, struct framing *out)
+framing_check(const struct framing_head *head, struct framing *out)
 {
-	struct look look = { .out = out, .http_1_0 = strcmp(version, "HTTP/1.0") == 0 };
+	const char *fault;
 
 	*out = (struct framing){ .content_length = -1 };
-	if (!look.http_1_0 && strcmp(version, "HTTP/1.1") != 0)
-		out->fault = "the version is neither HTTP/1.1 nor HTTP/1.0";
-	else if (!ends_in_cr_lf(version, strlen(version)))
-		out->fault = "a line does not end in CR LF";
-	else if (!is_known_method(method))
-		out->fault = "the method is not served";
-	if (out->fault != NULL)
-		return;
-	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look_at, &look);
-	if (out->fault != NULL)
-		return;
-	if (out->content_length >= 0 && out->chunked)
-		out->fault = "Content-Length and Transfer-Encoding together";
-	else if (out->chunked && look.http_1_0)
-		out->fault = "Transfer-Encoding in HTTP/1.0";
-	else if (look.seen[HOST] == 0 && !look.http_1_0)
-		out->fault = "Host is missing";
+	if (strlen(head->target) > FRAMING_TARGET_MAX_BYTES)
+		refuse(out, &problem_target, "more than 2048 bytes");
+	else if (head->len > FRAMING_HEAD_MAX_BYTES)
+		refuse(out, &problem_headers, "more than 16384 bytes");
+	else if ((fault = request_line_fault(head)) != NULL)
+		refuse(out, &problem_framing, fault);
+	else
+		check_fields(head, out);
 }

@@ -1,20 +1,34 @@
 /* framing.h: what libmicrohttpd lets through and HTTP does not: requests that two readers could read in two ways
- * (RFC 9112 section 6.3 and 11.2).  Each is answered 400 and the connection ends. */
+ * (RFC 9112 sections 2.2, 3, 5 and 11.2), and more than we take.  Each is answered as the problem says and the
+ * connection ends.  Knows no transport. */
 #ifndef COUNTERFOIL_AUTHD_FRAMING_H
 #define COUNTERFOIL_AUTHD_FRAMING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-struct MHD_Connection;
+#include "authd/reply.h"
 
-struct framing {
-	const char *fault;              /* a constant that says what is wrong; NULL: nothing */
-	int64_t content_length;         /* -1: none given */
-	bool chunked, expects_continue;
+#define FRAMING_TARGET_MAX_BYTES 2048   /* of the request line, query included */
+#define FRAMING_HEAD_MAX_BYTES   16384  /* request line and headers */
+
+/* A head as libmicrohttpd 0.9.75 leaves it: one block of memory that begins at METHOD and has LEN bytes up to the end
+ * of the empty line, in which CR, LF, each colon and the blanks of the request line were overwritten with NUL. */
+struct framing_head {
+	const char *method, *url, *version;     /* inside the block; URL was decoded in place */
+	const char *target;                     /* a copy of what was received where URL is now */
+	size_t len;
 };
 
-/* METHOD and VERSION are those of the request line.  Call it before any of the body is read. */
-void framing_check(struct MHD_Connection *connection, const char *method, const char *version, struct framing *out);
+struct framing {
+	const struct problem *problem;  /* NULL: nothing is wrong */
+	const char *fault;              /* a constant that says what is wrong */
+	int64_t content_length;         /* -1: none given */
+	bool expects_continue;
+};
+
+/* Call it before any of the body is read. */
+void framing_check(const struct framing_head *head, struct framing *out);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FIELD_PATH_BYTES = 96 };
+enum { FIELD_PATH_BYTES = 256 };
 
 /* application/json, with charset=utf-8 or nothing behind it. */
 static bool
@@ -59,19 +59,13 @@ find_field(const struct field *fields, size_t count, const char *name)
 	return NULL;
 }
 
-/* "source.ip": where in the body a field is; an unknown name is the caller's own text, so it is cut, not trusted. */
-static void
-path_of(const char *parent, const char *name, char out[static FIELD_PATH_BYTES])
-{
-	(void)snprintf(out, FIELD_PATH_BYTES, "%s%s%.64s", parent, parent[0] != '\0' ? "." : "", name);
-}
-
 static bool
 refuse(struct request *request, const char *parent, const char *name, const char *detail)
 {
 	char path[FIELD_PATH_BYTES];
 
-	path_of(parent, name, path);
+	/* "source.ip": where in the body the field is */
+	(void)snprintf(path, sizeof path, "%s%s%s", parent, parent[0] != '\0' ? "." : "", name);
 	request_refuse_field(request, path, detail);
 	return false;
 }

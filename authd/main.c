@@ -186,8 +186,10 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 	serve(signals, server, service.workers);
 	drain(signals, server, service.workers, settings->drain_s);
 out:
-	workers_stop(&service.workers); /* first: it resumes whatever sleeps */
+	if (service.workers != NULL)
+		workers_stop(service.workers);  /* first: it resumes whatever sleeps */
 	server_stop(&server);
+	workers_free(&service.workers);         /* last: until now a connection could submit */
 	metrics_free(&service.metrics);
 	web_files_free(&service.web);
 	free(service.contract);
@@ -239,9 +241,9 @@ static void
 print_table(const char *listener, const struct route *routes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		(void)printf("%s %s %s %s %zu %s\n", listener, router_method_name(routes[i].method), routes[i].path,
+		(void)printf("%s %s %s %s %zu %s %s\n", listener, router_method_name(routes[i].method), routes[i].path,
 		    routes[i].scope != 0 ? scope_name((enum scope)routes[i].scope) : "-", routes[i].body_limit,
-		    work_class_name(routes[i].class));
+		    work_class_name(routes[i].class), routes[i].query != NULL ? routes[i].query : "-");
 }
 
 /* For the test that holds the tables against docs/http-api.yaml. */

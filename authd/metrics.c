@@ -1,8 +1,10 @@
 #include "authd/metrics.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { STATUS_MIN = 100, STATUS_MAX = 599, VERDICTS = VERDICT_GRANTED + 1 };
 
@@ -83,6 +85,43 @@ metrics_cut(struct metrics *metrics)
 	count(&metrics->cut, 1);
 }
 
+/* Descriptors of this process, -1 when they cannot be counted. */
+static long
+open_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	long n = -2;                    /* "." and ".." */
+
+	if (folder == NULL)
+		return -1;
+	while (readdir(folder) != NULL)
+		n++;
+	(void)closedir(folder);
+	return n - 1;                   /* that of the folder itself */
+}
+
+static long
+resident_bytes(void)
+{
+	FILE *in = fopen("/proc/self/statm", "re");
+	long pages = -1;
+
+	if (in == NULL)
+		return -1;
+	if (fscanf(in, "%*s %ld", &pages) != 1)
+		pages = -1;
+	(void)fclose(in);
+	return pages > 0 ? pages * sysconf(_SC_PAGESIZE) : -1;
+}
+
+static void
+print_process(FILE *out)
+{
+	(void)fprintf(out, "# TYPE process_open_fds gauge\nprocess_open_fds %ld\n"
+	    "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %ld\n", open_descriptors(),
+	    resident_bytes());
+}
+
 static void
 print_requests(FILE *out, struct metrics *metrics)
 {
@@ -150,6 +189,7 @@ metrics_text(struct metrics *metrics, struct workers *workers, const struct core
 	    (long long)metrics_connections(metrics));
 	(void)fprintf(out, "# TYPE counterfoil_connections_cut_total counter\ncounterfoil_connections_cut_total %llu\n",
 	    (unsigned long long)value(&metrics->cut));
+	print_process(out);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;

@@ -11,9 +11,12 @@
 const struct problem problem_malformed = { 400, "malformed", "The body is not acceptable JSON" };
 const struct problem problem_framing = { 400, "bad-request", "The request is not acceptable HTTP" };
 const struct problem problem_method = { 405, "method-not-allowed", "The method is not allowed here" };
+const struct problem problem_length = { 411, "length-required", "Content-Length is required" };
 const struct problem problem_too_large = { 413, "too-large", "The body is too large" };
+const struct problem problem_target = { 414, "uri-too-long", "The target of the request is too long" };
 const struct problem problem_media_type = { 415, "unsupported-media-type", "The body must be application/json" };
 const struct problem problem_password = { 422, "password-rejected", "The password is not accepted" };
+const struct problem problem_headers = { 431, "headers-too-large", "The headers are too large" };
 
 /* --- jansson's memory: a size in front of every block, so that it can be wiped ---------------------------------- */
 

@@ -8,7 +8,24 @@
 #include <sys/socket.h>
 
 #include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/operation/client.h"
+
+enum { REQUEST_QUERY_MAX = 8, FIELD_NAME_MAX = 96 };
+
+/* "/path?query", or the absolute form that RFC 9112 section 3.2.2 makes servers accept: "https://host/path?query". */
+static void
+take_path(struct request *request)
+{
+	const char *at = request->target;
+
+	if (strncasecmp(at, "https://", 8) == 0 || strncasecmp(at, "http://", 7) == 0) {
+		at = strstr(at, "//") + 2;
+		at += strcspn(at, "/?");
+	}
+	request->path = at;
+	request->path_len = strcspn(at, "?");
+}
 
 struct request *
 request_new(struct listener *listener, struct service *service, struct MHD_Connection *connection, const char *target)
@@ -21,10 +38,13 @@ request_new(struct listener *listener, struct service *service, struct MHD_Conne
 	request->listener = listener;
 	request->connection = connection;
 	request->started_ms = clock_monotonic_ms();
-	request->path_len = strcspn(target, "?");
 	request->method = "OTHER";
 	if ((request->target = strdup(target)) == NULL || entropy_uuid(request->id) != STATUS_OK)
 		request_free(&request);
+	if (request != NULL) {
+		memcpy(request->caller.request_id, request->id, sizeof request->caller.request_id);
+		take_path(request);
+	}
 	return request;
 }
 
@@ -63,6 +83,58 @@ request_query(const struct request *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct query {
+	const char *known;              /* names, separated by blanks; NULL: none */
+	const char *seen[REQUEST_QUERY_MAX];
+	unsigned count;
+	const char *name, *fault;
+};
+
+static bool
+is_known(const char *known, const char *name, size_t len)
+{
+	for (const char *at = known; at != NULL && *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && memcmp(at, name, n) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+static enum MHD_Result
+look_at_parameter(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	struct query *query = cls;
+
+	(void)kind;
+	query->name = name;
+	if (query->count == REQUEST_QUERY_MAX || !is_known(query->known, name, name_len))
+		query->fault = "is not a parameter of this request";
+	else if (value == NULL || strlen(value) != value_len)
+		query->fault = "must have a value, without NUL";
+	for (unsigned i = 0; query->fault == NULL && i < query->count; i++)
+		if (strcmp(query->seen[i], name) == 0)
+			query->fault = "appears twice";
+	if (query->fault != NULL)
+		return MHD_NO;
+	query->seen[query->count++] = name;
+	return MHD_YES;
+}
+
+bool
+request_query_fits(struct request *request)
+{
+	struct query query = { .known = request->match.route->query };
+
+	(void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, look_at_parameter, &query);
+	if (query.fault != NULL)
+		request_refuse_field(request, query.name, query.fault);
+	return query.fault == NULL;
+}
+
 void
 request_peer(const struct request *request, char out[static INET6_ADDRSTRLEN])
 {
@@ -89,7 +161,6 @@ request_take_key(struct request *request)
 	const char *value = request_header(request, "Authorization");
 	struct caller *caller = &request->caller;
 
-	memcpy(caller->request_id, request->id, sizeof caller->request_id);
 	if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
 		return false;
 	value += 7;
@@ -116,14 +187,18 @@ void
 request_refuse_input(struct request *request, const struct problem *problem, const char *field, const char *detail)
 {
 	json_t *members = NULL;
+	char name[FIELD_NAME_MAX + 1];
 	enum status st;
 
 	if ((st = check_caller(request)) != STATUS_OK) {
 		reply_outcome(&request->reply, request->id, st, VERDICT_DENIED, 0, NULL);
 		return;
 	}
-	if (field != NULL)
-		members = json_pack("{s:s}", "field", field);
+	if (field != NULL) {
+		/* an unknown field's name is the caller's own text */
+		text_sanitize(bytes_of(field), name, sizeof name);
+		members = json_pack("{s:s}", "field", name);
+	}
 	reply_problem(&request->reply, request->id, problem, detail, members);
 }
 

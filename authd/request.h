@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,14 +21,13 @@
 struct MHD_Connection;
 struct listener;
 
-#define REQUEST_TARGET_MAX 2048
-
 /* What all requests share; lives as long as the process serves. */
 struct service {
 	struct core *core;
 	const struct settings *settings;
 	struct workers *workers;
 	struct metrics *metrics;
+	atomic_bool draining;           /* SIGTERM came: replies end their connections, probes are told */
 	char *contract;                 /* docs/http-api.yaml, as installed; NULL: not found */
 	size_t contract_len;
 	struct web_files *web;          /* NULL: the pages are off */
@@ -48,6 +48,7 @@ struct request {
 	enum request_stage stage;
 	char id[UUID_TEXT_BYTES];       /* made here, never taken from the caller */
 	char *target;                   /* as received, path and query; never logged: tokens are in it */
+	const char *path;               /* inside TARGET, without scheme, authority and query; still percent-encoded */
 	size_t path_len;
 	struct route_match match;
 	struct caller caller;           /* CALLER_CLIENT when an API key of the right form came along */
@@ -74,6 +75,9 @@ const char *request_header(const struct request *request, const char *name);
 const char *request_cookie(const struct request *request, const char *name);
 /* A query parameter, percent-decoded; NULL when there is none. */
 const char *request_query(const struct request *request, const char *name);
+
+/* Are the query's parameters those that the route names, each once?  False: the refusal is in the reply. */
+bool request_query_fits(struct request *request);
 
 /* The peer's address as text, "" on a Unix socket. */
 void request_peer(const struct request *request, char out[static INET6_ADDRSTRLEN]);

@@ -129,6 +129,17 @@ route_login_password(struct request *request)
 	json_decref(body);
 }
 
+/* Its form alone: whether it exists is the operation's to say. */
+static bool
+is_challenge(const char *text)
+{
+	uint8_t raw[TOKEN_RAW_BYTES];
+	bool is = token_parse(text, strlen(text), raw) == STATUS_OK;
+
+	secret_wipe(raw, sizeof raw);
+	return is;
+}
+
 void
 route_login_code(struct request *request)
 {
@@ -137,15 +148,18 @@ route_login_code(struct request *request)
 		SOURCE_FIELD,
 	};
 	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
+	const char *challenge = request_parameter(request, 0);
 	char user_agent[USER_AGENT_KEPT + 1];
 	enum status st;
 	json_t *body;
 
 	if ((body = json_body_read(request, fields, 2, false)) == NULL)
 		return;
-	if (take_source(request, body, user_agent)) {
-		st = login_code(request->service->core, &request->caller, request_parameter(request, 0),
-		    json_body_string(body, "code"), &result);
+	if (!is_challenge(challenge)) {
+		request_refuse_field(request, "challenge", "is not the challenge of a password step");
+	} else if (take_source(request, body, user_agent)) {
+		st = login_code(request->service->core, &request->caller, challenge, json_body_string(body, "code"),
+		    &result);
 		if (st == STATUS_INVALID)
 			request_refuse_field(request, "code", "must be 6 digits or a recovery code");
 		else

@@ -48,15 +48,16 @@ route_readiness(struct request *request)
 {
 	struct core_readiness ready = { false, false, false, false };
 	enum status st = core_readiness(request->service->core, &ready);
-	bool all = st == STATUS_OK && ready.database && ready.schema && ready.keys && ready.clock;
-	json_t *body = json_pack("{s:s, s:b, s:b, s:b, s:b}", "status", all ? "ready" : "not ready", "database",
-	    ready.database, "schema", ready.schema, "keys", ready.keys, "clock", ready.clock);
+	bool draining = atomic_load(&request->service->draining);
+	bool all = st == STATUS_OK && ready.database && ready.schema && ready.keys && ready.clock && !draining;
+	json_t *body = json_pack("{s:b, s:b, s:b, s:b, s:b}", "database", ready.database, "schema", ready.schema,
+	    "keys", ready.keys, "clock", ready.clock, "draining", draining);
 
 	if (all) {
+		(void)json_object_set_new(body, "status", json_string("ready"));
 		reply_json(&request->reply, 200, body);
 		return;
 	}
-	(void)json_object_del(body, "status");
 	reply_outcome(&request->reply, request->id, STATUS_UNAVAILABLE, VERDICT_DENIED, 0, body);
 }
 

@@ -71,7 +71,7 @@ struct server {
 	struct listener listeners[LISTENERS_MAX];
 	unsigned listener_count;
 	atomic_int in_flight;
-	atomic_bool draining;
+	gnutls_datum_t ticket_key;      /* of TLS session tickets; GnuTLS derives changing keys from it */
 };
 
 /* --- one request --------------------------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ send_reply(struct request *request)
 		(void)MHD_add_response_header(response, "Content-Type", reply->content_type);
 	for (unsigned i = 0; i < reply->header_count; i++)
 		(void)MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
-	if (reply->close || atomic_load(&request->listener->server->draining))
+	if (reply->close || atomic_load(&request->service->draining))
 		(void)MHD_add_response_header(response, "Connection", "close");
 	give_time(request, next_deadline(request->listener->server));
 	rc = MHD_queue_response(request->connection, (unsigned)reply->http_status, response);
@@ -130,11 +130,18 @@ send_reply(struct request *request)
 }
 
 static void
+handle(struct request *request)
+{
+	if (request_query_fits(request))
+		request->match.route->handle(request);
+}
+
+static void
 work_run(void *owner)
 {
 	struct request *request = owner;
 
-	request->match.route->handle(request);
+	handle(request);
 	request->stage = REQUEST_DONE;
 	MHD_resume_connection(request->connection);     /* from here on the request belongs to the epoll thread */
 }
@@ -157,7 +164,7 @@ dispatch(struct request *request)
 
 	give_time(request, INT64_MAX);
 	if (class == WORK_INLINE) {
-		request->match.route->handle(request);
+		handle(request);
 		return send_reply(request);
 	}
 	request->stage = REQUEST_WORKING;
@@ -182,14 +189,14 @@ refuse_route(struct request *request)
 	reply_header(&request->reply, "Allow", allow);
 }
 
-/* Find the route and everything that its headers alone can be refused for. */
+/* Find the route, and refuse what its headers alone show to be wrong. */
 static void
 route_request(struct request *request, const char *method, const struct framing *framing)
 {
 	const struct listener *listener = request->listener;
 	const struct route *route;
 
-	router_find(listener->routes, listener->route_count, router_method(method), request->target, request->path_len,
+	router_find(listener->routes, listener->route_count, router_method(method), request->path, request->path_len,
 	    &request->match);
 	if ((route = request->match.route) == NULL) {
 		refuse_route(request);
@@ -201,27 +208,30 @@ route_request(struct request *request, const char *method, const struct framing 
 		reply_problem(&request->reply, request->id, &problem_too_large, NULL, NULL);
 }
 
-/* Room for the body, at its declared length where there is one. */
+/* Room for the body, at its declared length. */
 static void
 prepare_body(struct request *request, const struct framing *framing)
 {
-	size_t capacity = framing->content_length >= 0 ? (size_t)framing->content_length :
-	    request->match.route->body_limit;
-
-	if (capacity == 0 || (framing->content_length < 0 && !framing->chunked))
+	if (framing->content_length <= 0)
 		return;
-	if (secret_new(capacity, &request->body) != STATUS_OK)
+	if (secret_new((size_t)framing->content_length, &request->body) != STATUS_OK)
 		reply_outcome(&request->reply, request->id, STATUS_NO_MEMORY, VERDICT_DENIED, 0, NULL);
 }
 
 static enum MHD_Result
-on_head(struct request *request, const char *method, const char *version)
+on_head(struct request *request, const char *url, const char *method, const char *version)
 {
+	struct framing_head head = { method, url, version, request->target, 0 };
+	const union MHD_ConnectionInfo *size =
+	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct framing framing;
 
-	framing_check(request->connection, method, version, &framing);
-	if (framing.fault != NULL) {
-		reply_problem(&request->reply, request->id, &problem_framing, framing.fault, NULL);
+	if (size == NULL)
+		return MHD_NO;
+	head.len = size->header_size;
+	framing_check(&head, &framing);
+	if (framing.problem != NULL) {
+		reply_problem(&request->reply, request->id, framing.problem, framing.fault, NULL);
 		request->reply.close = true;
 		return send_reply(request);
 	}
@@ -267,12 +277,11 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 
 	(void)cls;
 	(void)connection;
-	(void)url;                      /* percent-decoded: the router takes what was received */
 	if (request == NULL)
 		return MHD_NO;
 	switch (request->stage) {
 	case REQUEST_HEAD:
-		return on_head(request, method, version);
+		return on_head(request, url, method, version);
 	case REQUEST_BODY:
 		if (*upload_data_size > 0)
 			return on_body(request, upload_data, upload_data_size);
@@ -343,8 +352,11 @@ connection_started(struct listener *listener, struct MHD_Connection *connection,
 	metrics_connection(listener->server->service->metrics, 1);
 	if (listener->certificate == NULL)
 		return;
-	if ((tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)) != NULL)
-		gnutls_session_set_ptr(tls->tls_session, listener->certificate);
+	if ((tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)) == NULL)
+		return;
+	gnutls_session_set_ptr(tls->tls_session, listener->certificate);
+	/* on failure the client makes a full handshake next time */
+	(void)gnutls_session_ticket_enable_server(tls->tls_session, &listener->server->ticket_key);
 }
 
 static void
@@ -390,7 +402,7 @@ start_daemon(struct listener *listener, const struct listener_settings *own, con
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, (intptr_t)certificate_retrieve, NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_retrieve },
 		{ MHD_OPTION_END, 0, NULL }
 	};
 	struct MHD_OptionItem limits[] = {
@@ -490,7 +502,10 @@ server_start(const struct settings *settings, struct service *service, struct se
 		return STATUS_NO_MEMORY;
 	server->settings = settings;
 	server->service = service;
-	if ((st = open_all(server, error)) != STATUS_OK)
+	st = STATUS_NO_MEMORY;
+	if (gnutls_session_ticket_key_generate(&server->ticket_key) == GNUTLS_E_SUCCESS)
+		st = open_all(server, error);
+	if (st != STATUS_OK)
 		server_stop(&server);
 	*out = server;
 	return st;
@@ -526,7 +541,7 @@ server_reload(struct server *server)
 void
 server_drain(struct server *server)
 {
-	atomic_store(&server->draining, true);
+	atomic_store(&server->service->draining, true);
 	for (unsigned i = 0; i < server->listener_count; i++) {
 		struct listener *listener = &server->listeners[i];
 
@@ -560,6 +575,9 @@ server_stop(struct server **server)
 		connections_free(&listener->connections);
 		certificate_free(&listener->certificate);
 	}
+	if ((*server)->ticket_key.data != NULL)
+		secret_wipe((*server)->ticket_key.data, (*server)->ticket_key.size);
+	gnutls_free((*server)->ticket_key.data);
 	free(*server);
 	*server = NULL;
 }

@@ -36,6 +36,8 @@ static const struct config_key own_keys[] = {
 	    "Where the static pages are." },
 	{ "management", "listen", CONFIG_TEXT, AT(management.listen), "127.0.0.1:8445", 0, 256,
 	    "Address of /healthz, /readyz and /metrics: loopback host:port, or unix:/path." },
+	{ "management", "connections", CONFIG_INTEGER, AT(management.connections), "64", 16, 1000,
+	    "Connections at once." },
 	{ "log", "target", CONFIG_TEXT, AT(log_target), "auto", 1, 16,
 	    "auto, stderr or syslog." },
 	{ "log", "level", CONFIG_TEXT, AT(log_level), "info", 1, 16,

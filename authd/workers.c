@@ -117,7 +117,7 @@ workers_start(const struct workers_options *options, struct workers **out)
 	for (int i = 0; i < WORK_CLASSES && st == STATUS_OK; i++)
 		st = pool_start(&workers->pools[i], options->threads[i], options);
 	if (st != STATUS_OK)
-		workers_stop(&workers);
+		workers_free(&workers);
 	*out = workers;
 	return st;
 }
@@ -184,18 +184,30 @@ pool_stop(struct pool *pool)
 	refuse_waiting(pool, true);
 	for (unsigned i = 0; i < pool->thread_count; i++)
 		(void)pthread_join(pool->threads[i], NULL);
+	(void)pthread_mutex_lock(&pool->lock);
 	free(pool->threads);
-	(void)pthread_cond_destroy(&pool->filled);
-	(void)pthread_mutex_destroy(&pool->lock);
+	pool->threads = NULL;
+	pool->thread_count = 0;
+	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 void
-workers_stop(struct workers **workers)
+workers_stop(struct workers *workers)
+{
+	for (int i = 0; i < WORK_CLASSES; i++)
+		pool_stop(&workers->pools[i]);
+}
+
+void
+workers_free(struct workers **workers)
 {
 	if (workers == NULL || *workers == NULL)
 		return;
-	for (int i = 0; i < WORK_CLASSES; i++)
-		pool_stop(&(*workers)->pools[i]);
+	workers_stop(*workers);
+	for (int i = 0; i < WORK_CLASSES; i++) {
+		(void)pthread_cond_destroy(&(*workers)->pools[i].filled);
+		(void)pthread_mutex_destroy(&(*workers)->pools[i].lock);
+	}
 	free(*workers);
 	*workers = NULL;
 }

@@ -42,8 +42,11 @@ enum status workers_submit(struct workers *workers, enum work_class class, struc
 /* Refuse what has waited longer than queue_wait_ms.  Call it a few times a second. */
 void workers_expire(struct workers *workers);
 
-/* Refuse what waits, let what runs finish, join every thread, free.  NULL is fine. */
-void workers_stop(struct workers **workers);
+/* Refuse what waits, let what runs finish, join every thread.  What is submitted from now on is refused. */
+void workers_stop(struct workers *workers);
+
+/* Stop, and free: nobody may submit any more.  NULL is fine. */
+void workers_free(struct workers **workers);
 
 struct workers_load { unsigned threads, busy, waiting; uint64_t done, refused; };
 void workers_load(struct workers *workers, enum work_class class, struct workers_load *out);

@@ -83,6 +83,11 @@ def run(*command, **options):
     return done.stdout
 
 
+def sanitized():
+    """Were the programs under test built with a sanitizer?"""
+    return b"__asan_init" in (OBJ / "authd/authd-testclock").read_bytes()
+
+
 def write_private(path, text, mode=0o600):
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
@@ -481,8 +486,20 @@ class Authd:
         except requests.RequestException:
             return None
 
+    def metrics(self):
+        """Every sample of /metrics: {name with labels: value}."""
+        text = requests.get(self.management_url + "/metrics", timeout=20).text
+        return {name: float(value) for name, value in
+                (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))}
+
+    def metric(self, name):
+        return self.metrics().get(name, 0.0)
+
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -647,9 +664,11 @@ class World:
         return Api(self.authds[number].url, self.ca, self.api_key if key == "" else key)
 
     def stop(self):
-        for authd in self.authds:
-            authd.stop()
+        """End everything; an authd that ends badly (a crash, a leak that a sanitizer found) is an error."""
+        bad = [authd for authd in self.authds if authd.running() and authd.stop() != 0]
         self.cluster.drop(self.installation)
+        if bad:
+            raise WorldError(f"authd ended with {bad[0].process.returncode}:\n{bad[0].log_text()[-6000:]}")
 
     # time
 
