@@ -69,6 +69,28 @@ db_begin(struct db_params *params, const struct db_caller *caller)
 	db_text(params, caller->service);
 }
 
+void
+db_throttle(struct db_params *params, const struct db_throttle *policy)
+{
+	const int64_t members[] = { policy->pair_limit, policy->account_limit, policy->account_delay_s,
+		policy->source_limit, policy->client_limit, policy->code_limit, policy->delay_s, policy->delay_max_s,
+		policy->forget_s, policy->known_source_s, policy->factor_failures_max };
+
+	for (unsigned i = 0; i < sizeof members / sizeof members[0]; i++)
+		db_number(params, members[i]);
+}
+
+void
+db_login_policy(struct db_params *params, const struct db_login_policy *policy)
+{
+	const int64_t members[] = { policy->challenge_ttl_s, policy->ticket_ttl_s, policy->session_idle_s,
+		policy->session_absolute_s, policy->sessions_max, policy->device_ttl_s, policy->device_grace_s };
+
+	db_flag(params, policy->second_factor_required);
+	for (unsigned i = 0; i < sizeof members / sizeof members[0]; i++)
+		db_number(params, members[i]);
+}
+
 /* --- results --------------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -274,12 +296,11 @@ call_once(struct db *db, const struct db_function *function, const struct db_par
 static enum status
 call(struct db *db, const struct db_function *function, const struct db_params *params, PGresult **out)
 {
-	unsigned wanted = function->arguments + (function->without_caller ? 0 : 8);
 	enum outcome_kind kind = TRY_AGAIN;
 	enum status st = STATUS_INTERNAL;
 
 	*out = NULL;
-	if (params->count != wanted || wanted > DB_PARAMS_MAX)
+	if (params->count > DB_PARAMS_MAX || params->count != db_connection_param_count(function))
 		return STATUS_INTERNAL;
 	for (unsigned tries = 0; tries < TRIES_MAX && kind != DONE; tries++)
 		st = call_once(db, function, params, out, &kind);
@@ -328,4 +349,15 @@ db_rows(struct db *db, const struct db_function *function, const struct db_param
 	*out_rows = rows;
 	*out_count = (unsigned)count;
 	return STATUS_OK;
+}
+
+const struct db_column db_done_columns[1] = { DB_COLUMN(db_done, DB_FLAG, "done", done) };
+
+enum status
+db_done(struct db *db, const struct db_function *function, const struct db_params *params)
+{
+	struct db_done row;
+	enum status st = db_row(db, function, params, &row);
+
+	return st == STATUS_OK && !row.done ? STATUS_INTERNAL : st;
 }

@@ -58,12 +58,16 @@ struct db_column {
 
 struct db_function {
 	const char *name;               /* in schema counterfoil; names the prepared statement too */
-	unsigned arguments;             /* behind the caller */
+	const char *arguments;          /* a letter each: C caller, T throttle_policy, L login_policy, v any other value */
 	const struct db_column *columns;
 	unsigned column_count;
 	size_t row_bytes;               /* sizeof the row's struct */
-	bool without_caller;
 };
+
+#define DB_FUNCTION(function, letters, table, row) \
+	{ function, letters, table, sizeof (table) / sizeof (table)[0], sizeof (struct row) }
+
+/* --- the types of the schema that callers build ------------------------------------------------------------------- */
 
 /* Who asks: type counterfoil.caller.  Everything is borrowed; NULL and empty views are SQL's NULL. */
 struct db_caller {
@@ -74,7 +78,22 @@ struct db_caller {
 	const char *request_id, *source, *user_agent, *service;
 };
 
-#define DB_PARAMS_MAX 48
+/* Counts and seconds: type counterfoil.throttle_policy, whose comments say what each is for. */
+struct db_throttle {
+	int64_t pair_limit, account_limit, account_delay_s, source_limit, client_limit, code_limit;
+	int64_t delay_s, delay_max_s, forget_s, known_source_s, factor_failures_max;
+};
+
+/* Type counterfoil.login_policy. */
+struct db_login_policy {
+	bool second_factor_required;
+	int64_t challenge_ttl_s, ticket_ttl_s, session_idle_s, session_absolute_s, sessions_max;
+	int64_t device_ttl_s, device_grace_s;
+};
+
+/* --- a call --------------------------------------------------------------------------------------------------------- */
+
+#define DB_PARAMS_MAX 64
 
 /* The parameters of one call, in the order of the function's arguments.  Texts and bytes are borrowed. */
 struct db_params {
@@ -86,6 +105,8 @@ struct db_params {
 
 /* CALLER NULL: for a function without one. */
 void db_begin(struct db_params *params, const struct db_caller *caller);
+void db_throttle(struct db_params *params, const struct db_throttle *policy);
+void db_login_policy(struct db_params *params, const struct db_login_policy *policy);
 void db_text(struct db_params *params, const char *text);               /* NULL is NULL */
 void db_bytes(struct db_params *params, struct bytes bytes);            /* data NULL is NULL */
 void db_number(struct db_params *params, int64_t number);
@@ -106,6 +127,12 @@ enum status db_row(struct db *db, const struct db_function *function, const stru
 /* The same for any number of rows.  *out_rows is an array of FUNCTION's row structs for free(), NULL when there are none. */
 enum status db_rows(struct db *db, const struct db_function *function, const struct db_params *params, void **out_rows,
     unsigned *out_count) NODISCARD;
+
+/* For functions whose one column is "done". */
+struct db_done { bool done; };
+extern const struct db_column db_done_columns[1];
+#define DB_DONE(function, letters) { function, letters, db_done_columns, 1, sizeof (struct db_done) }
+enum status db_done(struct db *db, const struct db_function *function, const struct db_params *params) NODISCARD;
 
 /* What an SQLSTATE means to us; "" (none: libpq's own error) is STATUS_INTERNAL. */
 enum status db_status_of(const char *sqlstate);

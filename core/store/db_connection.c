@@ -10,7 +10,6 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
-#define CALLER_PARAMS  8
 #define STATEMENT_MAX  4096
 #define BINARY_RESULTS 1
 
@@ -214,7 +213,35 @@ append(struct text *text, const char *format, ...)
 	text->len += n > 0 && (size_t)n < sizeof text->data - text->len ? (size_t)n : 0;
 }
 
-/* SELECT columns FROM counterfoil.function(ROW($1..$8)::counterfoil.caller, $9, ...) */
+struct composite { char letter; unsigned members; const char *type; };
+
+static const struct composite *
+composite_of(char letter)
+{
+	static const struct composite table[] = {
+		{ 'C', 8, "caller" }, { 'T', 11, "throttle_policy" }, { 'L', 8, "login_policy" },
+	};
+
+	for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (table[i].letter == letter)
+			return &table[i];
+	return NULL;
+}
+
+unsigned
+db_connection_param_count(const struct db_function *function)
+{
+	unsigned count = 0;
+
+	for (const char *letter = function->arguments; *letter != '\0'; letter++) {
+		const struct composite *type = composite_of(*letter);
+
+		count += type != NULL ? type->members : 1;
+	}
+	return count;
+}
+
+/* SELECT columns FROM counterfoil.function(ROW($1, ...)::counterfoil.caller, $9, ...) */
 static void
 write_statement(const struct db_function *function, struct text *text)
 {
@@ -225,15 +252,16 @@ write_statement(const struct db_function *function, struct text *text)
 	for (unsigned i = 0; i < function->column_count; i++)
 		append(text, "%s %s", i > 0 ? "," : "", function->columns[i].name);
 	append(text, " FROM counterfoil.%s(", function->name);
-	if (!function->without_caller) {
-		append(text, "ROW(");
-		while (n++ < CALLER_PARAMS)
-			append(text, "%s$%u", n > 1 ? "," : "", n);
-		append(text, ")::counterfoil.caller");
-		n = CALLER_PARAMS;
+	for (const char *letter = function->arguments; *letter != '\0'; letter++) {
+		const struct composite *type = composite_of(*letter);
+
+		append(text, "%s%s$%u", n > 0 ? "," : "", type != NULL ? "ROW(" : "", n + 1);
+		n++;
+		for (unsigned i = 1; type != NULL && i < type->members; i++)
+			append(text, ",$%u", ++n);
+		if (type != NULL)
+			append(text, ")::counterfoil.%s", type->type);
 	}
-	for (unsigned i = 0; i < function->arguments; i++)
-		append(text, "%s$%u", n + i > 0 ? "," : "", n + i + 1);
 	append(text, ")");
 }
 

@@ -28,6 +28,9 @@ void db_conninfo_scrub_environment(void);
 
 struct db_connection;
 
+/* How many parameters the arguments of FUNCTION are: a composite type travels as its members. */
+unsigned db_connection_param_count(const struct db_function *function);
+
 /* STATUS_UNAVAILABLE: ERROR is libpq's text, one line. */
 enum status db_connection_open(const struct db_conninfo *info, int64_t timeout_ms, struct db_connection **out,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;

@@ -1,0 +1,37 @@
+/* core_inside.h: what struct core holds.  For core/operation's own files. */
+#ifndef COUNTERFOIL_CORE_INSIDE_H
+#define COUNTERFOIL_CORE_INSIDE_H
+
+#include <stdatomic.h>
+
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+#include "core/store/db.h"
+
+#define CORE_REALMS (REALM_STAFF + 1)   /* indexed by enum realm; the realms that have accounts */
+
+struct core {
+	struct db *db;
+	struct keyring *keyring;
+	struct realm_policy policies[CORE_REALMS];
+	char decoys[CORE_REALMS][PASSWORD_PHC_MAX];     /* what an account without a usable password is verified against */
+	_Atomic uint64_t hashes;
+};
+
+/* NULL: REALM has no accounts. */
+const struct realm_policy *core_policy(const struct core *core, enum realm realm);
+
+/* --- a caller for SQL (caller.c) ----------------------------------------------------------------------------------- */
+
+struct caller_bound {
+	struct db_caller db;
+	uint8_t key_digest[DIGEST_BYTES];
+};
+
+/* What SQL is told about CALLER, which OUT borrows from.  STATUS_UNAUTHENTICATED: a kind that may do nothing.
+ * STATUS_INTERNAL: the keyring lacks the digest key of the programs' keys. */
+enum status caller_bind(const struct core *core, const struct caller *caller, struct caller_bound *out) NODISCARD;
+/* The same for the hosted page, whose token is its credential. */
+enum status caller_bind_page(const struct caller *page, struct caller_bound *out) NODISCARD;
+
+#endif

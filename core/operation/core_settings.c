@@ -1,0 +1,63 @@
+/* core_settings.c: the keys of the sections [database], [keys], [realm store] and [realm staff]. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/operation/core_inside.h"
+
+#define AT(member) offsetof(struct core_settings, member)
+#define DAY   86400
+#define TEXT(section, name, member, initial, min, max, summary) \
+	{ section, name, CONFIG_TEXT, AT(member), initial, min, max, summary }
+#define NUMBER(section, name, member, initial, min, max, summary) \
+	{ section, name, CONFIG_INTEGER, AT(member), initial, min, max, summary }
+
+/* One realm's keys; what differs between realms are the defaults. */
+#define REALM_KEYS(section, of, issuer_default, memory, passes, min_points, required, idle, absolute) \
+	TEXT(section, "issuer", of.issuer, issuer_default, 1, 128, \
+	    "Name that authenticator apps show for this service."), \
+	NUMBER(section, "argon2_memory_kib", of.argon2_memory_kib, memory, 12288, 1048576, \
+	    "Argon2id memory of one password hash, KiB."), \
+	NUMBER(section, "argon2_passes", of.argon2_passes, passes, 1, 16, \
+	    "Argon2id passes over that memory."), \
+	NUMBER(section, "password_min_points", of.password_min_points, min_points, 8, 64, \
+	    "Shortest password, in code points, where a second factor is required."), \
+	NUMBER(section, "password_only_min_points", of.password_only_min_points, "15", 8, 64, \
+	    "Shortest password, in code points, where the password may be the only factor."), \
+	{ section, "second_factor_required", CONFIG_BOOLEAN, AT(of.second_factor_required), required, 0, 0, \
+	    "Whether nobody signs in without a second factor." }, \
+	NUMBER(section, "challenge_ttl_s", of.challenge_ttl_s, "300", 30, 600, \
+	    "Seconds between the right password and the code."), \
+	NUMBER(section, "challenge_tries", of.challenge_tries, "5", 1, 10, \
+	    "Codes that may be tried for one password step."), \
+	NUMBER(section, "enrollment_ttl_s", of.enrollment_ttl_s, "600", 60, 600, \
+	    "Seconds that an enrollment link, and the page behind it, may be used."), \
+	NUMBER(section, "pending_factor_ttl_s", of.pending_factor_ttl_s, "600", 60, 600, \
+	    "Seconds in which a new authenticator must be confirmed."), \
+	NUMBER(section, "session_idle_s", of.session_idle_s, idle, 60, 30 * DAY, \
+	    "Seconds after which an unused session ends."), \
+	NUMBER(section, "session_absolute_s", of.session_absolute_s, absolute, 60, 90 * DAY, \
+	    "Seconds after which any session ends.")
+
+static const struct config_key keys[] = {
+	TEXT("database", "url", database_url, NULL, 1, 2048,
+	    "Where PostgreSQL is, as libpq takes it: host=... dbname=..., without a user."),
+	TEXT("database", "user", database_user, "counterfoil_authd", 1, 63,
+	    "Role to connect as."),
+	NUMBER("database", "connections", database_connections, "16", 1, 1000,
+	    "Connections at once; each is made when it is first needed."),
+	NUMBER("database", "connect_timeout_s", database_connect_timeout_s, "1", 1, 10,
+	    "Seconds a connection attempt may take."),
+	NUMBER("database", "statement_timeout_ms", database_statement_timeout_ms, "3000", 100, 60000,
+	    "Milliseconds after which PostgreSQL cancels a statement."),
+	TEXT("keys", "keyring", keyring_path, NULL, 1, 1024,
+	    "File with the keys that the database never sees."),
+	REALM_KEYS("realm store", store, "Counterfoil", "47104", "1", "8", "no", "3600", "86400"),
+	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900", "43200"),
+};
+
+const struct config_key *
+core_config_keys(size_t *out_count)
+{
+	*out_count = sizeof keys / sizeof keys[0];
+	return keys;
+}

@@ -1,0 +1,24 @@
+/* hashing.h: the one door to Argon2: every hash of every operation goes through here and is counted here.
+ * Nobody holds a database connection while he is inside. */
+#ifndef COUNTERFOIL_HASHING_H
+#define COUNTERFOIL_HASHING_H
+
+#include "core/operation/core_inside.h"
+
+/* Hash PASSWORD at the cost of REALM's policy.  Outcomes as password_hash(); STATUS_OVERLOADED. */
+enum status hashing_hash(struct core *core, enum realm realm, struct bytes password,
+    char out_phc[static PASSWORD_PHC_MAX]) NODISCARD;
+
+/* Outcomes as password_verify(); STATUS_OVERLOADED. */
+enum status hashing_verify(struct core *core, const char *phc, struct bytes password, bool *out_match) NODISCARD;
+
+/* The decoy of REALM, a hash that nothing matches, at the cost of REALM's policy. */
+const char *hashing_decoy(const struct core *core, enum realm realm);
+
+/* Make the decoys of all realms.  Once, at core_open(). */
+enum status hashing_prepare(struct core *core) NODISCARD;
+
+/* What REALM's passwords are hashed with. */
+struct password_cost hashing_cost(const struct core *core, enum realm realm);
+
+#endif
