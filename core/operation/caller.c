@@ -20,13 +20,28 @@ kind_name(enum caller_kind kind)
 	}
 }
 
+enum realm
+caller_realm(const struct caller *caller)
+{
+	switch (caller->kind) {
+	case CALLER_CLIENT:
+		return caller->realm;
+	case CALLER_HOST:
+		return REALM_STAFF;
+	case CALLER_OPERATOR:
+		return caller->realm == REALM_NONE ? REALM_STORE : caller->realm;
+	case CALLER_NONE:
+	default:
+		return REALM_NONE;
+	}
+}
+
 static void
 bind(const struct caller *caller, const char *kind, struct caller_bound *out)
 {
 	memset(out, 0, sizeof *out);
 	out->db.kind = kind;
-	out->db.realm = caller->kind == CALLER_HOST ? REALM_STAFF : caller->kind == CALLER_OPERATOR ? caller->realm :
-	    REALM_NONE;
+	out->db.realm = caller_realm(caller);
 	out->db.request_id = caller->request_id[0] != '\0' ? caller->request_id : NULL;
 	out->db.source = caller->source_ip;
 	out->db.user_agent = caller->user_agent;
@@ -39,7 +54,7 @@ caller_bind(const struct core *core, const struct caller *caller, struct caller_
 	const char *kind = kind_name(caller->kind);
 	enum status st;
 
-	if (kind == NULL)
+	if (kind == NULL || caller_realm(caller) == REALM_NONE)
 		return STATUS_UNAUTHENTICATED;
 	bind(caller, kind, out);
 	if (caller->kind != CALLER_CLIENT)

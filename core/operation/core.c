@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/credential/otpauth.h"
 #include "core/operation/core_inside.h"
+#include "core/operation/enrollment_label.h"
 #include "core/operation/hashing.h"
+#include "core/operation/schema.h"
+#include "core/store/house_sql.h"
 
 #define CLOCK_DRIFT_MAX_S 10    /* of this host against the database: a third of a time step */
 #define CLOCK_EARLIEST_S  INT64_C(1735689600)   /* 2025: before it the clock was never set */
@@ -30,12 +34,46 @@ check_policy(const struct realm_policy *policy, enum realm realm, char error[sta
 		    realm_name(realm), (long long)policy->argon2_memory_kib, (long long)policy->argon2_passes);
 		return STATUS_INVALID;
 	}
+	if (enrollment_check_issuer(policy->issuer) != STATUS_OK) {
+		(void)snprintf(error, CONFIG_ERROR_BYTES, "[realm %s] issuer = %s: authenticator apps take 1 to %d characters "
+		    "without a colon", realm_name(realm), policy->issuer, OTPAUTH_ISSUER_MAX_POINTS);
+		return STATUS_INVALID;
+	}
 	if (policy->session_idle_s > policy->session_absolute_s) {
 		(void)snprintf(error, CONFIG_ERROR_BYTES, "[realm %s] session_idle_s is longer than session_absolute_s",
 		    realm_name(realm));
 		return STATUS_INVALID;
 	}
 	return STATUS_OK;
+}
+
+/* The numbers as SQL takes them. */
+static void
+fill_sql_policies(const struct realm_policy *policy, struct db_throttle *throttle, struct db_login_policy *login)
+{
+	*throttle = (struct db_throttle){
+		.pair_limit = policy->throttle_pair_limit,
+		.account_limit = policy->throttle_account_limit,
+		.account_delay_s = policy->throttle_account_delay_s,
+		.source_limit = policy->throttle_source_limit,
+		.client_limit = policy->throttle_client_limit,
+		.code_limit = policy->throttle_code_limit,
+		.delay_s = policy->throttle_delay_s,
+		.delay_max_s = policy->throttle_delay_max_s,
+		.forget_s = policy->throttle_forget_s,
+		.known_source_s = policy->throttle_known_source_s,
+		.factor_failures_max = policy->throttle_factor_failures_max,
+	};
+	*login = (struct db_login_policy){
+		.second_factor_required = policy->second_factor_required,
+		.challenge_ttl_s = policy->challenge_ttl_s,
+		.ticket_ttl_s = policy->ticket_ttl_s,
+		.session_idle_s = policy->session_idle_s,
+		.session_absolute_s = policy->session_absolute_s,
+		.sessions_max = policy->sessions_max,
+		.device_ttl_s = policy->device_ttl_s,
+		.device_grace_s = policy->device_grace_s,
+	};
 }
 
 static enum status
@@ -47,6 +85,7 @@ take_policy(const struct realm_policy *policy, enum realm realm, struct core *co
 	if ((st = check_policy(policy, realm, error)) != STATUS_OK)
 		return st;
 	core->policies[realm] = *policy;
+	fill_sql_policies(policy, &core->throttles[realm], &core->logins[realm]);
 	core->policies[realm].issuer = strdup(policy->issuer);
 	return core->policies[realm].issuer != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
@@ -97,6 +136,32 @@ core_close(struct core **core)
 		free((*core)->policies[realm].issuer);
 	free(*core);
 	*core = NULL;
+}
+
+/* --- readiness ------------------------------------------------------------------------------------------------------- */
+
+static bool
+has_keys(const struct core *core, enum realm realm)
+{
+	return keyring_has_realm(core->keyring, realm) && keyring_seal_id(core->keyring, realm) > 0;
+}
+
+enum status
+core_readiness(struct core *core, struct core_readiness *out)
+{
+	int64_t now_s = clock_now_s();
+	struct readiness_row row;
+	enum status st;
+
+	*out = (struct core_readiness){ false, false, false, false };
+	out->keys = has_keys(core, REALM_STORE) && has_keys(core, REALM_STAFF) && has_keys(core, REALM_SERVICE);
+	out->clock = now_s >= CLOCK_EARLIEST_S;
+	if ((st = house_sql_readiness(core->db, &row)) != STATUS_OK)
+		return st;
+	out->database = row.writable;
+	out->schema = row.schema_number >= SCHEMA_NUMBER;
+	out->clock = out->clock && now_s - row.now_s <= CLOCK_DRIFT_MAX_S && row.now_s - now_s <= CLOCK_DRIFT_MAX_S;
+	return STATUS_OK;
 }
 
 uint64_t

@@ -19,11 +19,19 @@ struct realm_policy {
 	char *issuer;                   /* shown in authenticator apps */
 	int64_t argon2_memory_kib, argon2_passes;
 	int64_t password_min_points;    /* where a second factor is mandatory */
-	int64_t password_only_min_points;       /* where the password is the only factor */
+	int64_t password_only_min_points;       /* where the password may be the only factor */
 	bool second_factor_required;
 	int64_t challenge_ttl_s, challenge_tries;
 	int64_t enrollment_ttl_s, pending_factor_ttl_s;
-	int64_t session_idle_s, session_absolute_s;
+	int64_t factors_max;            /* active authenticators of one account */
+	int64_t session_idle_s, session_absolute_s, sessions_max;
+	int64_t ticket_ttl_s;           /* of a password reset, and of a change that is due */
+	int64_t device_ttl_s;           /* of a trusted device; 0: there are none in this realm */
+	int64_t device_grace_s;         /* how long a rotated device token still counts, for one lost reply */
+	/* throttling: failures before a delay begins, and the delays (sql/migrations: throttle_policy) */
+	int64_t throttle_pair_limit, throttle_account_limit, throttle_account_delay_s, throttle_source_limit;
+	int64_t throttle_client_limit, throttle_code_limit, throttle_delay_s, throttle_delay_max_s, throttle_forget_s;
+	int64_t throttle_known_source_s, throttle_factor_failures_max;
 };
 
 /* What the [database], [keys], [realm store] and [realm staff] sections of a file say. */
@@ -44,7 +52,8 @@ enum status core_open(const struct core_settings *settings, struct core **out,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 void core_close(struct core **core);
 
-/* Readiness: the database answers, its schema is ours, the keys are here, the clock is sane. */
+/* Readiness: the database answers and can be written, its schema is this program's or newer, the keys of every realm that
+ * the keyring should hold are here, the clock agrees with the database's. */
 struct core_readiness {
 	bool database, schema, keys, clock;
 };

@@ -14,6 +14,8 @@ struct core {
 	struct db *db;
 	struct keyring *keyring;
 	struct realm_policy policies[CORE_REALMS];
+	struct db_throttle throttles[CORE_REALMS];      /* the same numbers as SQL takes them */
+	struct db_login_policy logins[CORE_REALMS];
 	char decoys[CORE_REALMS][PASSWORD_PHC_MAX];     /* what an account without a usable password is verified against */
 	_Atomic uint64_t hashes;
 };
@@ -27,6 +29,9 @@ struct caller_bound {
 	struct db_caller db;
 	uint8_t key_digest[DIGEST_BYTES];
 };
+
+/* The realm whose accounts CALLER asks about; REALM_NONE: it may not ask. */
+enum realm caller_realm(const struct caller *caller);
 
 /* What SQL is told about CALLER, which OUT borrows from.  STATUS_UNAUTHENTICATED: a kind that may do nothing.
  * STATUS_INTERNAL: the keyring lacks the digest key of the programs' keys. */

@@ -12,7 +12,8 @@
 	{ section, name, CONFIG_INTEGER, AT(member), initial, min, max, summary }
 
 /* One realm's keys; what differs between realms are the defaults. */
-#define REALM_KEYS(section, of, issuer_default, memory, passes, min_points, required, idle, absolute) \
+#define REALM_KEYS(section, of, issuer_default, memory, passes, min_points, required, idle, absolute, account_limit, \
+    account_delay) \
 	TEXT(section, "issuer", of.issuer, issuer_default, 1, 128, \
 	    "Name that authenticator apps show for this service."), \
 	NUMBER(section, "argon2_memory_kib", of.argon2_memory_kib, memory, 12288, 1048576, \
@@ -33,10 +34,42 @@
 	    "Seconds that an enrollment link, and the page behind it, may be used."), \
 	NUMBER(section, "pending_factor_ttl_s", of.pending_factor_ttl_s, "600", 60, 600, \
 	    "Seconds in which a new authenticator must be confirmed."), \
+	NUMBER(section, "factors_max", of.factors_max, "8", 1, 32, \
+	    "Authenticators that one account may have."), \
 	NUMBER(section, "session_idle_s", of.session_idle_s, idle, 60, 30 * DAY, \
 	    "Seconds after which an unused session ends."), \
 	NUMBER(section, "session_absolute_s", of.session_absolute_s, absolute, 60, 90 * DAY, \
-	    "Seconds after which any session ends.")
+	    "Seconds after which any session ends."), \
+	NUMBER(section, "sessions_max", of.sessions_max, "20", 1, 1000, \
+	    "Sessions that one account may have; a further one ends the oldest."), \
+	NUMBER(section, "ticket_ttl_s", of.ticket_ttl_s, "1800", 60, DAY, \
+	    "Seconds that a ticket to set a new password may be used."), \
+	NUMBER(section, "device_ttl_s", of.device_ttl_s, "0", 0, 90 * DAY, \
+	    "Seconds that a trusted device spares the code; 0 turns trusted devices off."), \
+	NUMBER(section, "device_grace_s", of.device_grace_s, "60", 0, 600, \
+	    "Seconds that a rotated device token still counts, for a reply that was lost."), \
+	NUMBER(section, "throttle_pair_limit", of.throttle_pair_limit, "5", 1, 100, \
+	    "Wrong passwords from one source at one account before the delay begins."), \
+	NUMBER(section, "throttle_account_limit", of.throttle_account_limit, account_limit, 1, 1000, \
+	    "Wrong passwords at one account from sources it does not know before the delay begins."), \
+	NUMBER(section, "throttle_account_delay_s", of.throttle_account_delay_s, account_delay, 1, DAY, \
+	    "First delay of that budget, in seconds."), \
+	NUMBER(section, "throttle_source_limit", of.throttle_source_limit, "50", 1, 1000000, \
+	    "Wrong passwords from one source at all accounts before the delay begins."), \
+	NUMBER(section, "throttle_client_limit", of.throttle_client_limit, "100000", 16, 1000000000, \
+	    "Wrong passwords through one API client before the delay begins."), \
+	NUMBER(section, "throttle_code_limit", of.throttle_code_limit, "5", 1, 100, \
+	    "Wrong codes at one account before the delay begins."), \
+	NUMBER(section, "throttle_delay_s", of.throttle_delay_s, "30", 1, 3600, \
+	    "First delay, in seconds; it doubles with each further failure."), \
+	NUMBER(section, "throttle_delay_max_s", of.throttle_delay_max_s, "3600", 1, DAY, \
+	    "Longest delay, in seconds."), \
+	NUMBER(section, "throttle_forget_s", of.throttle_forget_s, "86400", 60, 30 * DAY, \
+	    "Seconds without a failure after which failures are forgotten."), \
+	NUMBER(section, "throttle_known_source_s", of.throttle_known_source_s, "2592000", 0, 365 * DAY, \
+	    "Seconds for which a source that signed in is no stranger to its account."), \
+	NUMBER(section, "throttle_factor_failures_max", of.throttle_factor_failures_max, "100", 5, 100, \
+	    "Wrong codes in a row that disable an authenticator until it is bound anew.")
 
 static const struct config_key keys[] = {
 	TEXT("database", "url", database_url, NULL, 1, 2048,
@@ -51,8 +84,10 @@ static const struct config_key keys[] = {
 	    "Milliseconds after which PostgreSQL cancels a statement."),
 	TEXT("keys", "keyring", keyring_path, NULL, 1, 1024,
 	    "File with the keys that the database never sees."),
-	REALM_KEYS("realm store", store, "Counterfoil", "47104", "1", "8", "no", "3600", "86400"),
-	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900", "43200"),
+	REALM_KEYS("realm store", store, "Counterfoil", "47104", "1", "8", "no", "3600", "86400",
+	    "20", "30"),
+	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900",
+	    "43200", "10", "1800"),
 };
 
 const struct config_key *

@@ -4,6 +4,7 @@
 #define COUNTERFOIL_HASHING_H
 
 #include "core/operation/core_inside.h"
+#include "core/operation/vault.h"
 
 /* Hash PASSWORD at the cost of REALM's policy.  Outcomes as password_hash(); STATUS_OVERLOADED. */
 enum status hashing_hash(struct core *core, enum realm realm, struct bytes password,
@@ -11,6 +12,15 @@ enum status hashing_hash(struct core *core, enum realm realm, struct bytes passw
 
 /* Outcomes as password_verify(); STATUS_OVERLOADED. */
 enum status hashing_verify(struct core *core, const char *phc, struct bytes password, bool *out_match) NODISCARD;
+
+/* PASSWORD belongs to PHC.  Where PHC is weaker than the policy of PLACE's realm, hash anew and seal; OUT stays empty where
+ * nothing is to be done, or it did not work out: the next login will try again. */
+void hashing_refresh(struct core *core, const struct seal_place *place, const char *phc, struct bytes password,
+    struct db_bytes *out, int64_t *out_key_id);
+
+/* Hash PASSWORD at the cost of PLACE's realm, and seal the hash. */
+enum status hashing_seal(struct core *core, const struct seal_place *place, struct bytes password, struct db_bytes *out,
+    int64_t *out_key_id) NODISCARD;
 
 /* The decoy of REALM, a hash that nothing matches, at the cost of REALM's policy. */
 const char *hashing_decoy(const struct core *core, enum realm realm);

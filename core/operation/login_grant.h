@@ -1,0 +1,25 @@
+/* login_grant.h: the one place that says GRANTED.  For the files of the two steps. */
+#ifndef COUNTERFOIL_LOGIN_GRANT_H
+#define COUNTERFOIL_LOGIN_GRANT_H
+
+#include "core/operation/login.h"
+#include "core/operation/vault.h"
+
+/* What was proven in this very request, and what SQL decided about it. */
+struct login_proof {
+	const char *verdict;                    /* SQL's word; only "granted" is one */
+	const char *account_id;                 /* the account whose secret was verified */
+	bool password, code;                    /* verified here, in C */
+	bool code_after_password;               /* the challenge came from a password step */
+	int64_t aal, auth_time_s, expires_at_s, hold_until_s;
+	const char *session_id;                 /* CALLER_CLIENT: that of the session that SQL opened */
+	const struct vault_token *session;
+};
+
+/* STATUS_OK: OUT is GRANTED.  STATUS_INTERNAL: a precondition does not hold, which cannot happen: OUT stays DENIED. */
+enum status login_grant(const struct caller *caller, const struct login_proof *proof, struct login_result *out) NODISCARD;
+
+/* The words of SQL that grant nothing.  Anything unknown is DENIED. */
+enum verdict login_refusal_of(const char *word);
+
+#endif
