@@ -84,7 +84,7 @@ log_verdict(const struct request *request, const char *step, const struct login_
 {
 	log_event(LOG_LEVEL_INFO, "login", (const struct log_field[]){ LOG_TEXT("step", step),
 	    LOG_TEXT("verdict", verdict_name(result->verdict)),
-	    LOG_TEXT("reason", result->reason != NULL ? result->reason : "-"), LOG_TEXT("request", request->id),
+	    LOG_TEXT("reason", result->reason[0] != '\0' ? result->reason : "-"), LOG_TEXT("request", request->id),
 	    LOG_TEXT("account", result->account_id[0] != '\0' ? result->account_id : "-"), LOG_END });
 }
 
@@ -113,6 +113,7 @@ route_login_password(struct request *request)
 		SOURCE_FIELD,
 	};
 	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
+	struct login_attempt attempt = { .demand = LOGIN_ALL_FACTORS };
 	char user_agent[USER_AGENT_KEPT + 1];
 	enum status st;
 	json_t *body;
@@ -120,8 +121,9 @@ route_login_password(struct request *request)
 	if ((body = json_body_read(request, fields, 3, false)) == NULL)
 		return;
 	if (take_source(request, body, user_agent)) {
-		st = login_password(request->service->core, &request->caller, json_body_text(body, "login"),
-		    json_body_text(body, "password"), &result);
+		attempt.login = json_body_text(body, "login");
+		attempt.password = json_body_text(body, "password");
+		st = login_password(request->service->core, &request->caller, &attempt, &result);
 		answer(request, "password", st, &result);
 	}
 	request->caller.source_ip = request->caller.user_agent = NULL;  /* they end with BODY */
@@ -159,7 +161,7 @@ route_login_code(struct request *request)
 		request_refuse_field(request, "challenge", "is not the challenge of a password step");
 	} else if (take_source(request, body, user_agent)) {
 		st = login_code(request->service->core, &request->caller, challenge, json_body_string(body, "code"),
-		    &result);
+		    false, &result);
 		if (st == STATUS_INVALID)
 			request_refuse_field(request, "code", "must be 6 digits or a recovery code");
 		else

@@ -164,6 +164,12 @@ text_is_printable(struct bytes text)
 	return true;
 }
 
+size_t
+text_points(struct bytes text)
+{
+	return text.len == 0 || u8_check(text.data, text.len) != NULL ? 0 : u8_mbsnlen(text.data, text.len);
+}
+
 void
 text_sanitize(struct bytes text, char *out, size_t capacity)
 {

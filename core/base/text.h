@@ -26,6 +26,9 @@ enum status text_password(struct bytes typed, struct secret **out, size_t *out_p
 /* Is this well-formed UTF-8 (no surrogates, nothing overlong) with no control character (C0, DEL, C1)? */
 bool text_is_printable(struct bytes text);
 
+/* How many code points TEXT has; 0 where it is not well-formed UTF-8. */
+size_t text_points(struct bytes text);
+
 /* Copy TEXT for a log line or terminal: anything that is not printable UTF-8 becomes '?'.
  * Writes at most CAPACITY bytes with the NUL, cut at a code point. */
 void text_sanitize(struct bytes text, char *out, size_t capacity);

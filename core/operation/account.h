@@ -17,6 +17,7 @@ struct account {
 	char state[16];                                 /* active | locked | disabled | erased */
 	bool has_password, must_change, second_factor;  /* second_factor: an active TOTP factor exists */
 	int64_t created_at_s, password_changed_at_s;    /* 0: never */
+	int64_t hold_until_s;                           /* after a recovery, the shop delays what moves money; 0: no hold */
 };
 
 /* Why a new password is refused: a constant ("too_short", "too_long", "common", "context"), NULL when it is not. */
@@ -53,6 +54,27 @@ enum status account_unlock(struct core *core, const struct caller *caller, const
 struct password_change_result { enum verdict verdict; int64_t retry_after_s; struct password_refusal refusal; };
 enum status account_change_password(struct core *core, const struct caller *caller, const char *account_id,
     struct bytes current, struct bytes new_password, struct password_change_result *out) NODISCARD;
+
+/* The state of LOGIN for the account phase of PAM, without any proof: nothing of a credential is in it.
+ * CALLER_HOST and CALLER_OPERATOR only, else STATUS_FORBIDDEN.  An unknown login is STATUS_OK with known = false. */
+struct account_status {
+	bool known, is_active;
+	char state[16];                 /* as in struct account; empty when unknown */
+	bool must_change, second_factor;
+	int64_t training_due_at_s;      /* 0: none is due */
+};
+enum status account_status(struct core *core, const struct caller *caller, struct bytes login,
+    struct account_status *out) NODISCARD;
+
+/* Start a reset: a single-use ticket for its owner, the newest alone counts.  Nobody learns a password, and the second factor
+ * stays.  STATUS_CONFLICT: the account is not active. */
+enum status account_start_reset(struct core *core, const struct caller *caller, const char *account_id,
+    char out_ticket[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
+
+/* Set a new password with a ticket of a reset, or of a login that ended in CHANGE_REQUIRED.  DENIED: the ticket is unknown,
+ * used or expired.  STATUS_INVALID with *refusal: the new one is not taken, and the ticket is still good. */
+enum status account_use_ticket(struct core *core, const struct caller *caller, const char *account_id, const char *ticket,
+    struct bytes new_password, struct password_change_result *out) NODISCARD;
 
 /* Operator only (refused by SQL for API clients): the first password of an account made without one,
  * or a new one that its owner must change at once. */

@@ -1,5 +1,8 @@
 #include "core/operation/hashing.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/base/secret.h"
 
 struct password_cost
@@ -40,14 +43,57 @@ hashing_seal(struct core *core, const struct seal_place *place, struct bytes pas
 	return st;
 }
 
-void
-hashing_refresh(struct core *core, const struct seal_place *place, const char *phc, struct bytes password,
-    struct db_bytes *out, int64_t *out_key_id)
+/* The stored hash in clear, or the decoy. */
+static enum status
+open_hash(const struct core *core, const struct hashing_check *check, char out[static PASSWORD_PHC_MAX])
 {
-	struct password_cost cost = hashing_cost(core, place->realm);
+	struct secret *opened = NULL;
+	struct bytes view;
+	enum status st;
 
-	if (password_needs_rehash(phc, &cost) && hashing_seal(core, place, password, out, out_key_id) != STATUS_OK)
-		out->len = 0;
+	if (check->sealed->len == 0) {
+		(void)snprintf(out, PASSWORD_PHC_MAX, "%s", hashing_decoy(core, check->place.realm));
+		return STATUS_OK;
+	}
+	if ((st = vault_open(core, &check->place, check->sealed, check->key_id, &opened)) != STATUS_OK)
+		return st;
+	view = secret_view(opened);
+	if (view.len < PASSWORD_PHC_MAX) {
+		memcpy(out, view.data, view.len);
+		out[view.len] = '\0';
+	} else {
+		st = STATUS_INTERNAL;
+	}
+	secret_free(&opened);
+	return st;
+}
+
+static void
+refresh(struct core *core, const char *phc, struct bytes password, struct hashing_check *check)
+{
+	struct password_cost cost = hashing_cost(core, check->place.realm);
+
+	if (password_needs_rehash(phc, &cost) &&
+	    hashing_seal(core, &check->place, password, &check->refreshed, &check->refreshed_key_id) != STATUS_OK)
+		check->refreshed.len = 0;
+}
+
+enum status
+hashing_run(struct core *core, struct hashing_check *check, struct bytes password)
+{
+	char phc[PASSWORD_PHC_MAX];
+	bool match = false;
+	enum status st;
+
+	check->matched = false;
+	check->refreshed.len = 0;
+	if ((st = open_hash(core, check, phc)) == STATUS_OK &&
+	    (st = hashing_verify(core, phc, password, &match)) == STATUS_OK)
+		check->matched = match && check->sealed->len > 0;
+	if (st == STATUS_OK && check->matched)
+		refresh(core, phc, password, check);
+	secret_wipe(phc, sizeof phc);
+	return st;
 }
 
 const char *

@@ -13,10 +13,17 @@ enum status hashing_hash(struct core *core, enum realm realm, struct bytes passw
 /* Outcomes as password_verify(); STATUS_OVERLOADED. */
 enum status hashing_verify(struct core *core, const char *phc, struct bytes password, bool *out_match) NODISCARD;
 
-/* PASSWORD belongs to PHC.  Where PHC is weaker than the policy of PLACE's realm, hash anew and seal; OUT stays empty where
- * nothing is to be done, or it did not work out: the next login will try again. */
-void hashing_refresh(struct core *core, const struct seal_place *place, const char *phc, struct bytes password,
-    struct db_bytes *out, int64_t *out_key_id);
+/* One password against what is stored of an account. */
+struct hashing_check {
+	struct seal_place place;
+	const struct db_bytes *sealed;          /* the sealed hash; empty: there is none, and the decoy costs the same */
+	int64_t key_id;
+	bool matched;                           /* out; a decoy never matches */
+	struct db_bytes refreshed;              /* out: the same password at today's cost, where SEALED is weaker than the
+	                                         * policy; empty: nothing to be done, or it did not work out this time */
+	int64_t refreshed_key_id;
+};
+enum status hashing_run(struct core *core, struct hashing_check *check, struct bytes password) NODISCARD;
 
 /* Hash PASSWORD at the cost of PLACE's realm, and seal the hash. */
 enum status hashing_seal(struct core *core, const struct seal_place *place, struct bytes password, struct db_bytes *out,

@@ -18,18 +18,10 @@ struct step {
 	uint8_t login_digest[DIGEST_BYTES], device_digest[DIGEST_BYTES];
 	bool has_device;
 	struct login_begin_row begin;
-	bool matched;
-	struct db_bytes new_sealed;             /* of a stronger hash */
-	int64_t new_key_id;
+	struct hashing_check check;
 	struct vault_token challenge, session, ticket, next_device;
 	char session_id[UUID_TEXT_BYTES];
 };
-
-static struct seal_place
-password_place(const struct step *step)
-{
-	return (struct seal_place){ step->realm, "account.password", step->begin.account_id, step->begin.account_id };
-}
 
 /* --- before Argon2 --------------------------------------------------------------------------------------------------- */
 
@@ -54,30 +46,13 @@ begin(struct step *step, const struct login_attempt *attempt)
 static enum status
 verify(struct step *step, struct bytes password)
 {
-	const struct seal_place place = password_place(step);
-	bool is_real = step->begin.reason[0] == '\0', match = false;
-	char phc[PASSWORD_PHC_MAX];
-	struct secret *opened = NULL;
-	enum status st = STATUS_OK;
+	static const struct db_bytes nothing;
 
-	(void)snprintf(phc, sizeof phc, "%s", hashing_decoy(step->core, step->realm));
-	if (is_real) {
-		st = vault_open(step->core, &place, &step->begin.password_sealed, step->begin.password_key_id, &opened);
-		if (st == STATUS_OK && secret_view(opened).len >= sizeof phc)
-			st = STATUS_INTERNAL;
-		if (st != STATUS_OK)
-			goto out;
-		memcpy(phc, secret_view(opened).data, secret_view(opened).len);
-		phc[secret_view(opened).len] = '\0';
-	}
-	if ((st = hashing_verify(step->core, phc, password, &match)) == STATUS_OK)
-		step->matched = match && is_real;
-	if (st == STATUS_OK && step->matched)
-		hashing_refresh(step->core, &place, phc, password, &step->new_sealed, &step->new_key_id);
-out:
-	secret_free(&opened);
-	secret_wipe(phc, sizeof phc);
-	return st;
+	step->check.place = (struct seal_place){ step->realm, "account.password", step->begin.account_id,
+	    step->begin.account_id };
+	step->check.sealed = step->begin.reason[0] == '\0' ? &step->begin.password_sealed : &nothing;
+	step->check.key_id = step->begin.password_key_id;
+	return hashing_run(step->core, &step->check, password);
 }
 
 /* What a right password may lead to; SQL takes one of them. */
@@ -86,7 +61,7 @@ prepare_tokens(struct step *step)
 {
 	enum status st;
 
-	if (!step->matched)
+	if (!step->check.matched)
 		return STATUS_OK;
 	if ((st = vault_token_new(step->core, step->realm, "challenge", &step->challenge)) != STATUS_OK ||
 	    (st = vault_token_new(step->core, step->realm, "ticket", &step->ticket)) != STATUS_OK)
@@ -118,11 +93,11 @@ finish(struct step *step, enum login_demand demand, struct login_finish_row *row
 		.login_digest = vault_digest_view(step->login_digest),
 		.attempt = begun->attempt,
 		.familiar = begun->familiar,
-		.matched = step->matched,
+		.matched = step->check.matched,
 		.reason = begun->reason[0] != '\0' ? begun->reason : NULL,
 		.old_sealed = vault_view(&begun->password_sealed),
-		.new_sealed = vault_view(&step->new_sealed),
-		.new_key_id = step->new_key_id,
+		.new_sealed = vault_view(&step->check.refreshed),
+		.new_key_id = step->check.refreshed_key_id,
 		.challenge_digest = digest_or_null(&step->challenge),
 		.session_id = step->session_id[0] != '\0' ? step->session_id : NULL,
 		.session_digest = digest_or_null(&step->session),
@@ -139,7 +114,7 @@ finish(struct step *step, enum login_demand demand, struct login_finish_row *row
 static void
 refuse(const struct step *step, const struct login_finish_row *row, struct login_result *out)
 {
-	enum verdict verdict = step->matched ? login_refusal_of(row->verdict) : VERDICT_DENIED;
+	enum verdict verdict = step->check.matched ? login_refusal_of(row->verdict) : VERDICT_DENIED;
 
 	out->verdict = verdict;
 	if (verdict != VERDICT_CHALLENGE && verdict != VERDICT_CHANGE_REQUIRED)
@@ -161,7 +136,7 @@ static enum status
 conclude(const struct step *step, const struct login_finish_row *row, struct login_result *out)
 {
 	const struct login_proof proof = {
-		.verdict = row->verdict, .account_id = step->begin.account_id, .password = step->matched,
+		.verdict = row->verdict, .account_id = step->begin.account_id, .password = step->check.matched,
 		.aal = row->aal, .auth_time_s = row->auth_time_s, .expires_at_s = row->expires_at_s,
 		.hold_until_s = row->hold_until_s, .session_id = step->session_id, .session = &step->session,
 	};

@@ -299,3 +299,22 @@ schema_status(const char *database_url, const char *sql_dir, struct schema_state
 {
 	return run(database_url, sql_dir != NULL ? sql_dir : COUNTERFOIL_SQLDIR, true, out, error);
 }
+
+/* The roles belong to the cluster, not to the schema: no migration, no record, a text that may run again at any time. */
+enum status
+schema_roles(const char *database_url, const char *sql_dir, char error[static CONFIG_ERROR_BYTES])
+{
+	struct migration_session *session = NULL;
+	struct folder folder = { .entries = NULL };
+	char *text = NULL;
+	size_t len = 0;
+	enum status st;
+
+	(void)snprintf(folder.path, sizeof folder.path, "%s", sql_dir != NULL ? sql_dir : COUNTERFOIL_SQLDIR);
+	if ((st = read_behind(&folder, "roles.sql", &text, &len, error)) == STATUS_OK &&
+	    (st = migration_open(database_url, &session, error)) == STATUS_OK)
+		st = migration_run(session, "roles.sql", text, error);
+	migration_close(&session);
+	free(text);
+	return st;
+}

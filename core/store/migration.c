@@ -203,20 +203,38 @@ record(struct migration_session *session, const struct migration *migration, cha
 	return st;
 }
 
-enum status
-migration_apply(struct migration_session *session, const struct migration *migration, const char *sql,
+static enum status
+transact(struct migration_session *session, const char *name, const char *sql, const struct migration *migration,
     char error[static CONFIG_ERROR_BYTES])
 {
 	char ignored[CONFIG_ERROR_BYTES];
 	enum status st;
 
-	if ((st = script(session, "making table counterfoil.migration", table_sql, SHORT_MS, error)) != STATUS_OK ||
-	    (st = script(session, migration->name, "BEGIN", SHORT_MS, error)) != STATUS_OK)
+	if ((st = script(session, name, "BEGIN", SHORT_MS, error)) != STATUS_OK)
 		return st;
-	if ((st = script(session, migration->name, sql, LONG_MS, error)) == STATUS_OK &&
-	    (st = record(session, migration, error)) == STATUS_OK)
-		st = script(session, migration->name, "COMMIT; RESET search_path", LONG_MS, error);
+	if ((st = script(session, name, sql, LONG_MS, error)) == STATUS_OK && migration != NULL)
+		st = record(session, migration, error);
+	if (st == STATUS_OK)
+		st = script(session, name, "COMMIT", LONG_MS, error);
 	if (st != STATUS_OK)
-		(void)script(session, migration->name, "ROLLBACK", SHORT_MS, ignored);
+		(void)!script(session, name, "ROLLBACK", SHORT_MS, ignored);
 	return st;
+}
+
+enum status
+migration_apply(struct migration_session *session, const struct migration *migration, const char *sql,
+    char error[static CONFIG_ERROR_BYTES])
+{
+	enum status st;
+
+	if ((st = script(session, "making table counterfoil.migration", table_sql, SHORT_MS, error)) != STATUS_OK)
+		return st;
+	return transact(session, migration->name, sql, migration, error);
+}
+
+enum status
+migration_run(struct migration_session *session, const char *name, const char *sql,
+    char error[static CONFIG_ERROR_BYTES])
+{
+	return transact(session, name, sql, NULL, error);
 }

@@ -40,4 +40,8 @@ enum status migration_list(struct migration_session *session, struct migration *
 enum status migration_apply(struct migration_session *session, const struct migration *migration, const char *sql,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 
+/* Run SQL in one transaction, without a record.  NAME is for ERROR. */
+enum status migration_run(struct migration_session *session, const char *name, const char *sql,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+
 #endif

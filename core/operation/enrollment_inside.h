@@ -1,0 +1,27 @@
+/* enrollment_inside.h: what the API's way and the hosted page's way to an authenticator share. */
+#ifndef COUNTERFOIL_ENROLLMENT_INSIDE_H
+#define COUNTERFOIL_ENROLLMENT_INSIDE_H
+
+#include "core/operation/enrollment.h"
+#include "core/operation/vault.h"
+
+/* For whom something is bound: an account that a caller names, or the one that a page's token stands for. */
+struct enrollment_who {
+	struct caller_bound bound;
+	enum realm realm;
+	char account_id[UUID_TEXT_BYTES];
+	bool is_page;
+	uint8_t page_digest[DIGEST_BYTES];      /* is_page */
+};
+
+/* STATUS_NOT_FOUND: ACCOUNT_ID is no UUID. */
+enum status enrollment_by_account(const struct core *core, const struct caller *caller, const char *account_id,
+    struct enrollment_who *out) NODISCARD;
+
+/* As enrollment_start_totp() and enrollment_confirm_totp(); FACTOR_ID is NULL for a page. */
+enum status enrollment_start(struct core *core, const struct enrollment_who *who, const char *name,
+    struct totp_enrollment *out) NODISCARD;
+enum status enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id,
+    const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+
+#endif
