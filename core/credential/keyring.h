@@ -26,7 +26,7 @@ enum realm realm_of(const char *name);                  /* REALM_NONE for anythi
 struct keyring;
 
 /* Read a keyring file: owner root or the effective user, no access for group and others.
- * STATUS_NOT_FOUND / STATUS_INVALID: ERROR says what is wrong, with path and line. */
+ * STATUS_NOT_FOUND, STATUS_INVALID, STATUS_NO_MEMORY: ERROR says what is wrong, with path and line. */
 enum status keyring_open(const char *path, struct keyring **out, char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 void keyring_free(struct keyring **keyring);
 

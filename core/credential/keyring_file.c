@@ -74,6 +74,8 @@ id_of(const char *word, int *out)
 	return true;
 }
 
+static const char no_memory[] = "out of memory";
+
 /* NULL, or what is wrong with the line.  The key's value is allocated last, so a fault leaves nothing. */
 static const char *
 parse_line(const char *at, const char *end, struct keyring_key *key)
@@ -93,7 +95,7 @@ parse_line(const char *at, const char *end, struct keyring_key *key)
 	if (end - at != 2 * KEYRING_KEY_BYTES)
 		return "the key is not 64 hex digits";
 	if (secret_new(KEYRING_KEY_BYTES, &key->value) != STATUS_OK)
-		return "out of memory";
+		return no_memory;
 	if (encoding_hex_decode(at, 2 * KEYRING_KEY_BYTES, secret_data(key->value), KEYRING_KEY_BYTES, &len) !=
 	    STATUS_OK || len != KEYRING_KEY_BYTES) {
 		secret_free(&key->value);
@@ -134,7 +136,8 @@ parse_keys(const char *path, struct bytes text, struct keyring *keyring, char *e
 				wrong = add_key(keyring, &key);
 			secret_free(&key.value);
 			if (wrong != NULL)
-				return fault(error, STATUS_INVALID, "%s:%u: %s", path, line, wrong);
+				return fault(error, wrong == no_memory ? STATUS_NO_MEMORY : STATUS_INVALID, "%s:%u: %s", path,
+				    line, wrong);
 		}
 		at = end + 1;
 	}
@@ -309,7 +312,7 @@ add_fresh_key(struct keyring *keyring, enum realm realm, enum keyring_purpose pu
 	struct keyring_key *key = &keyring->keys[keyring->count];
 	enum status st;
 
-	if (keyring->count == KEYRING_KEYS_MAX)
+	if (keyring->count == KEYRING_KEYS_MAX || id > KEY_ID_MAX)
 		return STATUS_CONFLICT;
 	*key = (struct keyring_key){ .realm = realm, .purpose = purpose, .id = id };
 	if ((st = secret_new(KEYRING_KEY_BYTES, &key->value)) != STATUS_OK)
@@ -394,7 +397,7 @@ keyring_add_seal_key(const char *path, enum realm realm, int *out_id, char error
 	id = keyring_seal_id(keyring, realm) + 1;
 	if ((st = add_fresh_key(keyring, realm, KEYRING_SEAL, id)) != STATUS_OK ||
 	    (st = render(keyring, REALM_NONE, &text)) != STATUS_OK) {
-		(void)fault(error, st, "%s: no room, memory or entropy for another key", path);
+		(void)fault(error, st, "%s: no room, id, memory or entropy for another key", path);
 		goto out;
 	}
 	if ((st = replace(path, secret_view(text), error)) == STATUS_OK)

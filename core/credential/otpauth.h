@@ -13,7 +13,8 @@
 
 /* Build the URI; it holds the seed, hence a secret (NUL-terminated inside its capacity).
  * ISSUER and ACCOUNT are UTF-8; everything outside A-Za-z0-9-._~ is percent-encoded, a space as %20.
- * A ':' in either, an empty one, or one over its limit is STATUS_INVALID, as is a seed under TOTP_SEED_MIN. */
+ * A ':' in either, an empty one, or one over its limit is STATUS_INVALID, as is a seed under TOTP_SEED_MIN or over 64
+ * bytes, and a URI that would be over OTPAUTH_URI_MAX_BYTES. */
 enum status otpauth_uri(const char *issuer, const char *account, struct bytes seed, struct secret **out) NODISCARD;
 
 #endif
