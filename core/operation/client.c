@@ -80,7 +80,7 @@ client_create(struct core *core, const struct caller *caller, const char *name, 
 	(void)snprintf(row.name, sizeof row.name, "%s", name);
 	if ((st = caller_bind(core, caller, &bound)) != STATUS_OK ||
 	    (st = api_key_generate(realm, out_key, row.id)) != STATUS_OK ||
-	    (st = api_key_parse(out_key, API_KEY_TEXT_BYTES - 1, &parsed_realm, row.id, secret)) != STATUS_OK ||
+	    (st = api_key_parse(out_key, strlen(out_key), &parsed_realm, row.id, secret)) != STATUS_OK ||
 	    (st = vault_digest(core, REALM_SERVICE, "api_key", (struct bytes){ secret, sizeof secret }, digest)) !=
 	    STATUS_OK ||
 	    (st = client_sql_create(core->db, &bound.db, &row, vault_digest_view(digest), &row.created_at_s)) != STATUS_OK)
