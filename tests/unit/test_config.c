@@ -441,6 +441,54 @@ a_default_that_breaks_its_own_rule_is_our_fault(void **state)
 	assert_string_equal(error, "the default of [main] count is out of range");
 }
 
+/* --- a file to begin with ---------------------------------------------------------------------------------------------------------- */
+
+/* config_print() with what is GIVEN; free() it. */
+static char *
+printed(const struct config_given *given, size_t given_count)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	config_print(out, keys, KEY_COUNT, given, given_count);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void
+a_printed_file_tells_every_key_and_its_default(void **state)
+{
+	char *text = printed(NULL, 0);
+
+	(void)state;
+	assert_string_equal(text, "\n[main]\n"
+	    "\n# What it is called. Required.\nname =\n"
+	    "\n# A remark.\n#note = none\n"
+	    "\n# How many. From -3 to 100.\n#count = 7\n"
+	    "\n# Is it on?\n#on = yes\n"
+	    "\n[realm store]\n"
+	    "\n# Where it is.\n#url = \n");
+	free(text);
+}
+
+static void
+a_printed_file_is_read_back_with_what_was_given(void **state)
+{
+	static const struct config_given given[] = { { "main", "name", "shop" }, { "main", "on", "no" },
+		{ "realm store", "name", "not this" }, { "realm store", "url", "https://x.example" } };
+	char *text = printed(given, 4);
+	struct target target = loaded(state, bytes_of(text));
+
+	assert_string_equal(target.name, "shop");
+	assert_false(target.on);
+	assert_int_equal(target.count, 7);
+	assert_string_equal(target.url, "https://x.example");
+	target_free(&target);
+	free(text);
+}
+
 static int
 tear_down(void **state)
 {
@@ -481,6 +529,8 @@ main(void)
 		TEST(a_trusted_file_is_opened_for_its_reader_alone),
 		TEST(without_memory_nothing_is_loaded_and_nothing_lost),
 		TEST(a_default_that_breaks_its_own_rule_is_our_fault),
+		TEST(a_printed_file_tells_every_key_and_its_default),
+		TEST(a_printed_file_is_read_back_with_what_was_given),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
