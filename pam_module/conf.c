@@ -140,7 +140,8 @@ take_pair(struct parse *parse, const char *line, size_t len)
 	if ((parse->seen & UINT64_C(1) << index) != 0)
 		return fault(parse, 0, "%s is there twice in this section", key->name);
 	parse->seen |= UINT64_C(1) << index;
-	value = equals + 1 + strspn(equals + 1, " \t");
+	for (value = equals + 1; value < line + len && (*value == ' ' || *value == '\t');)
+		value++;
 	value_len = (size_t)(line + len - value);
 	if (!unquote(&value, &value_len))
 		return fault(parse, (size_t)(value - line), "%s: a quoted value ends in its second \"", key->name);
