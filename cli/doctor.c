@@ -205,8 +205,8 @@ check_inside(struct examination *all)
 	if (!all->readiness)
 		return;
 	find(all, "schema", all->ready.schema ? STATE_OK : STATE_FAULT,
-	    all->ready.schema ? "" : "\"counterfoil db status\" tells which is newer; counterfoil db migrate brings up the database's",
-	    all->ready.schema ? "as this program knows it" : "the database's schema is not this program's");
+	    all->ready.schema ? "" : "counterfoil db migrate",
+	    all->ready.schema ? "has what this program needs" : "the database's schema is older than this program");
 	find(all, "keys", all->ready.keys ? STATE_OK : STATE_FAULT,
 	    all->ready.keys ? "" : "bring the keyring that sealed it: every host needs the same",
 	    all->ready.keys ? "the keyring fits the database" : "the keyring lacks keys that the database was sealed with");

@@ -84,7 +84,7 @@ main(int argc, char **argv)
 
 	harden();
 	output_prepare();
-	log_open("counterfoil", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	log_open("counterfoil", LOG_TARGET_STDERR, LOG_LEVEL_NOTICE);
 	if (usage_parse(commands, sizeof commands / sizeof commands[0], argc, argv, &in, &rc))
 		rc = in.command->run(&in);
 	return output_finish(rc);

@@ -5,7 +5,7 @@
 # To build: the first line the tools, the rest the libraries.
 BUILD_PACKAGES=(build-essential autoconf automake libtool pkg-config
 	libsodium-dev libargon2-dev liboath-dev libpq-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev
-	libqrencode-dev libpng-dev libinih-dev libunistring-dev libpam0g-dev libcrypt-dev libcmocka-dev)
+	libqrencode-dev libpng-dev libinih-dev nettle-dev libunistring-dev libpam0g-dev libcrypt-dev libcmocka-dev)
 
 # To run it as `./dev up` does.
 RUN_PACKAGES=(postgresql postgresql-client python3 python3-psycopg2 python3-requests openssl ca-certificates curl
@@ -14,7 +14,7 @@ RUN_PACKAGES=(postgresql postgresql-client python3 python3-psycopg2 python3-requ
 # To test it.
 CHECK_PACKAGES=(python3-pytest python3-pexpect python3-selenium python3-pyotp python3-hypothesis python3-yaml
 	chromium chromium-driver zbar-tools pamtester libpam-wrapper openssh-server openssh-client procps
-	xz-utils binutils shellcheck systemd npm)
+	xz-utils binutils shellcheck systemd npm groff-base)
 
 # For lint, format, fuzz, sanitize.
 TOOL_PACKAGES=(clang clang-format shellcheck valgrind)

@@ -1,0 +1,179 @@
+"""counterfoil enroll: a QR code that decodes, a code that confirms, recovery codes that are shown once."""
+
+import re
+import stat
+import subprocess
+import time
+import zlib
+
+import pytest
+import world as worlds
+
+RECOVERY = re.compile(r"\b(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}\b")
+URI = re.compile(r"otpauth://totp/\S+")
+
+
+def secret_of(uri):
+    return re.search(r"secret=([A-Z2-7]+)", uri).group(1)
+
+
+def decode(png):
+    """What a phone would read."""
+    return subprocess.run(["zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable", png], capture_output=True, text=True,
+                          check=True, timeout=60).stdout.strip()
+
+
+def picture(terminal_lines, path, scale=8):
+    """A PNG of what a terminal shows: half blocks, black on white; its colours must say so."""
+    rows = []
+    for line in terminal_lines:
+        assert line.startswith("\x1b[38;5;16;48;5;231m") and line.endswith("\x1b[0m"), repr(line)
+        cells = re.sub(r"\x1b\[[0-9;]*m", "", line)
+        assert set(cells) <= set(" \u2580\u2584\u2588"), repr(cells)
+        rows.append([cell in "\u2580\u2588" for cell in cells])
+        rows.append([cell in "\u2584\u2588" for cell in cells])
+    raw = b""
+    for row in rows:
+        pixels = b"".join((b"\x00" if dark else b"\xff") * scale for dark in row)
+        raw += (b"\x00" + pixels) * scale
+
+    def chunk(kind, data):
+        body = kind + data
+        return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    head = (len(rows[0]) * scale).to_bytes(4, "big") + (len(rows) * scale).to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+    return path
+
+
+class Enrolling:
+    """`counterfoil enroll` through pipes: read what it shows, type a code."""
+
+    def __init__(self, cli, *arguments):
+        self.process = cli.start("enroll", "--realm", "staff", *arguments)
+        self.shown = ""
+
+    def read_until(self, pattern):
+        while not re.search(pattern, self.shown):
+            line = self.process.stdout.readline()
+            assert line, f"ended before {pattern}: {self.shown}{self.process.stderr.read()}"
+            self.shown += line
+        return re.search(pattern, self.shown).group(0)
+
+    def type(self, *lines):
+        out, err = self.process.communicate("".join(f"{line}\n" for line in lines), timeout=60)
+        self.shown += out
+        return self.process.returncode, out, err
+
+
+def test_the_address_confirms_with_its_code_and_recovery_codes_come_once(cli):
+    login = cli.add()
+    enrolling = Enrolling(cli, login, "--uri")
+    uri = enrolling.read_until(URI)
+    assert "issuer=Lantern%20Shop%20staff" in uri and login in uri
+    code = worlds.totp(secret_of(uri), time.time())
+    status, out, err = enrolling.type(f"{code[:3]} {code[3:]}")
+    assert status == 0, err
+    assert len(set(RECOVERY.findall(out))) == 10
+    assert cli.json("account", "show", login, "--realm", "staff")["second_factor"]
+
+
+def test_the_qr_code_in_the_terminal_is_the_key_below_it(cli, tmp_path):
+    enrolling = Enrolling(cli, cli.add())
+    key = enrolling.read_until(r"\n  (?:[A-Z2-7]{4} ?){8}\n").replace(" ", "").strip()
+    lines = [line for line in enrolling.shown.split("\n") if "\x1b[" in line]
+    uri = decode(picture(lines, tmp_path / "terminal.png"))
+    assert URI.fullmatch(uri) and secret_of(uri) == key
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in lines) <= 80
+    status, _, err = enrolling.type(worlds.totp(key, time.time()))
+    assert status == 0, err
+
+
+def test_the_image_is_for_its_owner_alone_and_decodes(cli, tmp_path):
+    png = tmp_path / "qr.png"
+    enrolling = Enrolling(cli, cli.add(), "--png", str(png))
+    shown = enrolling.read_until(r"qr\.png holds.*\n")
+    assert "delete" in shown and not URI.search(enrolling.shown)
+    assert stat.S_IMODE(png.stat().st_mode) == 0o600
+    uri = decode(png)
+    status, _, err = enrolling.type(worlds.totp(secret_of(uri), time.time()))
+    assert status == 0, err
+    assert png.exists()
+
+
+def test_a_file_that_is_there_is_never_overwritten_nor_followed(cli, tmp_path):
+    login, target = cli.add(), tmp_path / "target"
+    target.write_text("mine")
+    (tmp_path / "link.png").symlink_to(tmp_path / "elsewhere")
+    for path in (target, tmp_path / "link.png", tmp_path / "no/such/folder.png"):
+        cli.refused(73, "enroll", "--realm", "staff", login, "--png", path)
+    assert target.read_text() == "mine" and not (tmp_path / "elsewhere").exists()
+
+
+def test_wrong_codes_bind_nothing_and_leave_no_seed(cli, place, tmp_path):
+    login, png = cli.add(), tmp_path / "qr.png"
+    enrolling = Enrolling(cli, login, "--png", str(png))
+    enrolling.read_until("holds")
+    seed = secret_of(decode(png))
+    good = worlds.totp(seed, time.time())
+    wrong = [f"{(int(good) + step) % 1000000:06d}" for step in (1, 2)]
+    status, out, err = enrolling.type("12345", *wrong)
+    assert status == 65 and not RECOVERY.search(out) and "6 digits" in err and "not its code" in err
+    assert not png.exists()
+    shown = cli.json("account", "show", login, "--realm", "staff")
+    assert not shown["second_factor"]
+    assert place.postgres.query(place.database, "SELECT count(*) FROM counterfoil.factor WHERE account_id = %s AND state IN "
+                                "('pending', 'active')", (shown["id"],)) == [(0,)]
+
+
+def test_no_code_binds_nothing(cli):
+    login = cli.add()
+    status, out, err = Enrolling(cli, login, "--uri").type()
+    assert status == 66 and "not bound" in err and not RECOVERY.search(out)
+
+
+def test_what_is_pending_is_confirmed_later_and_once(cli):
+    login = cli.add()
+    pending = cli.json("enroll", login, "--realm", "staff", "--no-confirm", "--name", "desk")
+    assert secret_of(pending["otpauth_uri"]) == pending["secret"]
+    assert not cli.json("account", "show", login, "--realm", "staff")["second_factor"]
+    code = worlds.totp(pending["secret"], time.time())
+    codes = cli.json("enroll", login, "--realm", "staff", "--confirm", pending["factor_id"], text=code + "\n")
+    assert len(codes["recovery_codes"]) == 10
+    cli.refused(73, "enroll", login, "--realm", "staff", "--confirm", pending["factor_id"], text=code + "\n")
+    cli.refused(67, "enroll", cli.add(), "--realm", "staff", "--confirm", pending["factor_id"], text=code + "\n")
+
+
+def test_a_locked_account_binds_nothing(cli):
+    login = cli.add()
+    cli.good("account", "lock", login, "--realm", "staff")
+    cli.refused(73, "enroll", "--realm", "staff", login)
+
+
+def test_a_new_set_of_recovery_codes_replaces_the_old(cli):
+    login = cli.add()
+    cli.refused(73, "recovery-codes", "--realm", "staff", login)
+    pending = cli.json("enroll", login, "--realm", "staff", "--no-confirm")
+    first = cli.json("enroll", login, "--realm", "staff", "--confirm", pending["factor_id"],
+                     text=worlds.totp(pending["secret"], time.time()) + "\n")["recovery_codes"]
+    second = cli.json("recovery-codes", login, "--realm", "staff")["recovery_codes"]
+    assert len(second) == 10 and not set(first) & set(second)
+    assert len(RECOVERY.findall(cli.good("recovery-codes", login, "--realm", "staff"))) == 10
+    cli.refused(67, "recovery-codes", "--realm", "staff", "nobody")
+
+
+def test_a_person_at_a_terminal_types_the_code(cli):
+    login = cli.add()
+    shown = cli.terminal("enroll", "--realm", "staff", login)
+    shown.expect(r"\r\n  ((?:[A-Z2-7]{4} ?){8})\r\n")
+    key = shown.match.group(1).replace(" ", "")
+    shown.expect("The code that it shows: ")
+    shown.sendline(worlds.totp(key, time.time()))
+    shown.expect("The authenticator is bound")
+    assert len(RECOVERY.findall(shown.read())) == 10
+    shown.close()
+    assert shown.exitstatus == 0
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "bell\x07"])
+def test_a_name_has_bounds(cli, name):
+    cli.refused(65, "enroll", "--realm", "staff", cli.add(), "--name", name)
