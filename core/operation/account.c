@@ -252,9 +252,10 @@ account_status(struct core *core, const struct caller *caller, struct bytes logi
 	    (st = account_sql_status(core->db, &bound.db, vault_digest_view(digest), &row)) != STATUS_OK)
 		return st;
 	memset(out, 0, sizeof *out);
-	out->known = row.known;
+	out->known = row.account_id[0] != '\0';
+	memcpy(out->account_id, row.account_id, sizeof out->account_id);
 	(void)snprintf(out->state, sizeof out->state, "%.15s", row.state);
-	out->is_active = row.known && strcmp(row.state, "active") == 0;
+	out->is_active = out->known && strcmp(row.state, "active") == 0;
 	out->must_change = row.must_change;
 	out->second_factor = row.second_factor;
 	out->training_due_at_s = row.training_due_at_s;

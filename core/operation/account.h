@@ -59,6 +59,7 @@ enum status account_change_password(struct core *core, const struct caller *call
  * CALLER_HOST and CALLER_OPERATOR only, else STATUS_FORBIDDEN.  An unknown login is STATUS_OK with known = false. */
 struct account_status {
 	bool known, is_active;
+	char account_id[UUID_TEXT_BYTES];       /* empty when unknown */
 	char state[16];                 /* as in struct account; empty when unknown */
 	bool must_change, second_factor;
 	int64_t training_due_at_s;      /* 0: none is due */

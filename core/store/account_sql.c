@@ -83,7 +83,7 @@ account_sql_set_state(struct db *db, const struct db_caller *caller, const char 
 }
 
 static const struct db_column status_columns[] = {
-	DB_COLUMN(account_status_row, DB_FLAG, "known", known),
+	DB_COLUMN(account_status_row, DB_TEXT, "account_id", account_id),
 	DB_COLUMN(account_status_row, DB_TEXT, "state", state),
 	DB_COLUMN(account_status_row, DB_FLAG, "must_change", must_change),
 	DB_COLUMN(account_status_row, DB_FLAG, "second_factor", second_factor),

@@ -38,7 +38,7 @@ enum status account_sql_set_state(struct db *db, const struct db_caller *caller,
     const char *state, const char *reason, struct account_row *out) NODISCARD;
 
 struct account_status_row {
-	bool known;
+	char account_id[UUID_TEXT_BYTES];       /* empty: no such account */
 	char state[ACCOUNT_SQL_WORD_MAX];
 	bool must_change, second_factor;
 	int64_t training_due_at_s;

@@ -1,0 +1,190 @@
+/* helper_main.c: pam-helper: one request from pam_counterfoil.so on standard input, one reply, and the end.
+ * It has what the module must not bring into sshd or sudo: libpq, Argon2's memory, the keys. */
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/secret.h"
+#include "pam_module/backend.h"
+#include "pam_module/helper_slots.h"
+
+enum { READ_MS = 5000, LAST_MS = 200 };
+
+static const char default_conf[] = COUNTERFOIL_CONFDIR "/pam-helper.conf";
+
+/* --- the process ------------------------------------------------------------------------------------------------------ */
+
+/* Whatever happens, this ends: a host that has gone away cannot. */
+static void
+end_after(int64_t ms)
+{
+	const struct itimerval timer = { .it_value = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 } };
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void
+harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)umask(0007);
+	(void)signal(SIGPIPE, SIG_IGN);
+	end_after(READ_MS);
+}
+
+/* Set-gid for screen lockers: then whoever runs it may ask about nobody else, and choose no configuration. */
+static bool
+is_privileged(void)
+{
+	return getauxval(AT_SECURE) != 0;
+}
+
+static bool
+is_own_account(const char *user)
+{
+	const struct passwd *own = getpwuid(getuid());
+
+	return own != NULL && strcmp(own->pw_name, user) == 0;
+}
+
+/* --- the request and the reply ---------------------------------------------------------------------------------------- */
+
+/* The socket's other end stays open while it waits, so the length says where the message ends. */
+static bool
+read_message(uint8_t message[static WIRE_MESSAGE_MAX], size_t *out_body_len)
+{
+	size_t len = 0, wanted = WIRE_LENGTH_BYTES;
+
+	while (len < wanted) {
+		ssize_t got = recv(STDIN_FILENO, message + len, wanted - len, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		len += (size_t)got;
+		if (len == WIRE_LENGTH_BYTES) {
+			if ((*out_body_len = wire_body_len(message)) == 0)
+				return false;
+			wanted += *out_body_len;
+		}
+	}
+	return true;
+}
+
+static bool
+write_message(const uint8_t *message, size_t len)
+{
+	while (len > 0) {
+		ssize_t sent = send(STDIN_FILENO, message, len, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return false;
+		message += sent;
+		len -= (size_t)sent;
+	}
+	return true;
+}
+
+/* --- in between ------------------------------------------------------------------------------------------------------- */
+
+static void
+work(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
+{
+	char error[CONFIG_ERROR_BYTES] = "";
+	enum status st = helper_slots_take(settings->run_directory, settings->parallel,
+	    clock_monotonic_ms() + request->budget_ms - LAST_MS, error);
+
+	if (st == STATUS_OVERLOADED)
+		helper_reply_set(reply, ANSWER_UNUSABLE, "overloaded", error);
+	else if (st != STATUS_OK)
+		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
+	else
+		backend_postgresql(settings, request, reply);
+}
+
+static void
+answer(const char *conf, const struct wire_request *request, struct helper_reply *reply)
+{
+	struct helper_settings settings;
+	char error[CONFIG_ERROR_BYTES] = "";
+	enum status st;
+
+	helper_reply_begin(request, reply);
+	helper_reply_describe(reply, request);
+	if (is_privileged() && !is_own_account(request->user)) {
+		helper_reply_set(reply, ANSWER_NOT_OWN_ACCOUNT, "not_own_account", NULL);
+		return;
+	}
+	if ((st = helper_settings_load(conf, &settings, error)) == STATUS_NO_MEMORY)
+		helper_reply_set(reply, ANSWER_NO_MEMORY, "no_memory", NULL);
+	else if (st != STATUS_OK)
+		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
+	else
+		work(&settings, request, reply);
+	helper_settings_free(&settings);
+}
+
+static int
+serve(const char *conf)
+{
+	static uint8_t in[WIRE_MESSAGE_MAX], out[WIRE_MESSAGE_MAX];
+	struct wire_request request;
+	struct helper_reply reply;
+	size_t len;
+	int rc = EX_PROTOCOL;
+
+	if (!read_message(in, &len) || !wire_decode_request(in + WIRE_LENGTH_BYTES, len, &request))
+		goto out;
+	end_after((int64_t)request.budget_ms + LAST_MS);
+	answer(conf, &request, &reply);
+	rc = wire_encode_reply(&reply.wire, out, sizeof out, &len) && write_message(out, len) ? EX_OK : EX_IOERR;
+out:
+	secret_wipe(in, sizeof in);
+	return rc;
+}
+
+static int
+usage(void)
+{
+	(void)fputs("pam-helper (counterfoil) " PACKAGE_VERSION " is started by pam_counterfoil.so; see pam_counterfoil(8)\n",
+	    stderr);
+	return EX_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *conf = default_conf;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	if (argc == 3 && strcmp(argv[1], "--config") == 0 && !is_privileged())
+		conf = argv[2];
+	else if (argc != 1)
+		return usage();
+	if (getsockname(STDIN_FILENO, (struct sockaddr *)&peer, &len) != 0 || peer.ss_family != AF_UNIX)
+		return usage();
+	harden();
+	log_open("pam-helper", LOG_TARGET_SYSLOG, LOG_LEVEL_WARNING);
+	return serve(conf);
+}
