@@ -1,12 +1,12 @@
 """conftest.py: what the tests of the PAM module share."""
 
-import pathlib
-import pwd
 import os
+import pwd
 
 import pytest
 
 import pam_world
+import staff_host
 
 
 @pytest.fixture
@@ -19,3 +19,13 @@ def desk(tmp_path):
 def me():
     """The user that runs the tests: NSS knows the name."""
     return pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.fixture(scope="module")
+def staff(cluster):
+    """A host that staff sign in to, with its own database; shared by the tests of a file, each with its own people."""
+    host = staff_host.StaffHost(cluster)
+    try:
+        yield host
+    finally:
+        host.stop()
