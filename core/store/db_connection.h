@@ -23,6 +23,10 @@ enum status db_conninfo_make(const struct db_settings *settings, struct db_conni
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 void db_conninfo_free(struct db_conninfo *info);
 
+/* Let the cryptography under libpq find what it needs while there is memory: OpenSSL remembers for the rest of the
+ * process that its first use of an algorithm failed, and no connection with a password could be made any more. */
+void db_conninfo_warm_up(void);
+
 /* Remove every variable from the environment that libpq would look at. */
 void db_conninfo_scrub_environment(void);
 

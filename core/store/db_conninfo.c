@@ -27,6 +27,16 @@ db_conninfo_scrub_environment(void)
 	}
 }
 
+void
+db_conninfo_warm_up(void)
+{
+	PGconn *nowhere = PQconnectStart("port=none");  /* never gets as far as a socket */
+	char *verifier = nowhere != NULL ? PQencryptPasswordConn(nowhere, "warm-up", "nobody", "scram-sha-256") : NULL;
+
+	PQfreemem(verifier);
+	PQfinish(nowhere);
+}
+
 static const char *
 option(const PQconninfoOption *options, const char *keyword)
 {

@@ -10,7 +10,7 @@
 
 enum {
 	WAIT_MS = 1000,         /* for a connection that another thread uses */
-	PAUSE_MS = 100,         /* after a failed attempt: until then nobody tries again, and all answer at once */
+	PAUSE_MS = 500,         /* after an attempt that nobody answered: until then all are refused at once */
 	GRACE_MS = 500          /* of ours over the server's statement timeout */
 };
 
@@ -53,6 +53,7 @@ db_open(const struct db_settings *settings, struct db **out, char error[static C
 	enum status st = STATUS_NO_MEMORY;
 
 	db_conninfo_scrub_environment();
+	db_conninfo_warm_up();
 	(void)snprintf(error, CONFIG_ERROR_BYTES, "out of memory");
 	if (db == NULL || (db->idle = calloc(settings->connections, sizeof(struct db_connection *))) == NULL)
 		goto out;
@@ -100,7 +101,7 @@ db_pool_call_timeout_ms(const struct db *db)
 
 /* Say it once when the database goes away and once when it is back: an outage does not flood the log. */
 static void
-note_outcome(struct db *db, enum status st, const char *error)
+note_outcome(struct db *db, enum status st, int64_t took_ms, const char *error)
 {
 	bool was_down;
 
@@ -109,12 +110,13 @@ note_outcome(struct db *db, enum status st, const char *error)
 	db->is_down = st != STATUS_OK;
 	if (st != STATUS_OK) {
 		db->made--;
-		db->pause_until_ms = clock_monotonic_ms() + PAUSE_MS;
+		if (took_ms >= db->connect_timeout_ms)
+			db->pause_until_ms = clock_monotonic_ms() + PAUSE_MS;
 		(void)pthread_cond_signal(&db->returned);
 	}
 	(void)pthread_mutex_unlock(&db->mutex);
-	if (st != STATUS_OK && !was_down)
-		log_event(LOG_LEVEL_ERROR, "database_unreachable", (const struct log_field[]){
+	if (st != STATUS_OK)
+		log_event(was_down ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "database_unreachable", (const struct log_field[]){
 		    LOG_TEXT("error", error), LOG_END });
 	else if (st == STATUS_OK && was_down)
 		log_event(LOG_LEVEL_NOTICE, "database_reachable", (const struct log_field[]){ LOG_END });
@@ -125,9 +127,10 @@ static enum status
 make_connection(struct db *db, struct db_connection **out)
 {
 	char error[CONFIG_ERROR_BYTES] = "";
+	int64_t begun_ms = clock_monotonic_ms();
 	enum status st = db_connection_open(&db->info, db->connect_timeout_ms, out, error);
 
-	note_outcome(db, st, error);
+	note_outcome(db, st, clock_monotonic_ms() - begun_ms, error);
 	return st;
 }
 
