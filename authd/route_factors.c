@@ -8,9 +8,10 @@
 static json_t *
 factor_json(const struct factor *factor)
 {
-	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "id", factor->id, "kind", factor->kind, "name",
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "id", factor->id, "kind", factor->kind, "name",
 	    reply_optional(factor->name), "state", factor->state, "created_at", reply_time(factor->created_at_s),
-	    "bound_at", reply_time(factor->bound_at_s), "last_used_at", reply_time(factor->last_used_at_s));
+	    "bound_at", reply_time(factor->bound_at_s), "revoked_at", reply_time(factor->revoked_at_s), "last_used_at",
+	    reply_time(factor->last_used_at_s));
 }
 
 void

@@ -104,6 +104,18 @@ answer(struct request *request, const char *step, enum status st, const struct l
 		    refusal_members(result));
 }
 
+/* One of the two has no canonical form; which of them says nothing about any account. */
+static void
+refuse_form(struct request *request, const json_t *body)
+{
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
+
+	if (text_canonical_login(json_body_text(body, "login"), canonical) != STATUS_OK)
+		request_refuse_field(request, "login", "has no canonical form of 1 to 254 bytes without blanks and controls");
+	else
+		request_refuse_field(request, "password", "must have at most 256 characters, none of them a control");
+}
+
 void
 route_login_password(struct request *request)
 {
@@ -124,7 +136,10 @@ route_login_password(struct request *request)
 		attempt.login = json_body_text(body, "login");
 		attempt.password = json_body_text(body, "password");
 		st = login_password(request->service->core, &request->caller, &attempt, &result);
-		answer(request, "password", st, &result);
+		if (st == STATUS_INVALID)
+			refuse_form(request, body);
+		else
+			answer(request, "password", st, &result);
 	}
 	request->caller.source_ip = request->caller.user_agent = NULL;  /* they end with BODY */
 	login_result_wipe(&result);
