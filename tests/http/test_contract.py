@@ -231,6 +231,7 @@ def test_the_life_of_an_account_as_the_contract_tells_it(world):
     link = api.post(where + "/enrollment-links", {"return_to": "https://shop.example/account"})
     assert link.status_code == 201
     assert api.post(where + "/recovery-codes").status_code == 409
+    assert api.login(account.login, account.password).json()["aal"] == 1
 
     factor = api.post(where + "/totp", {"name": "Bob's telephone"})
     assert factor.status_code == 201
