@@ -69,6 +69,22 @@ draw_bytes(uint64_t *seed, uint8_t *out, size_t len)
 		out[i] = (uint8_t)draw(seed, 256);
 }
 
+/* Mostly little memory, for the sake of time; edges often. */
+static uint32_t
+draw_memory(uint64_t *seed)
+{
+	static const uint32_t edges[] = { 8, 11, 512, 516 };
+
+	switch (draw(seed, 8)) {
+	case 0:
+		return edges[draw(seed, sizeof edges / sizeof edges[0])];
+	case 1:
+		return 8 + draw(seed, MEMORY_KIB_MAX - 7);
+	default:
+		return 8 + draw(seed, 57);
+	}
+}
+
 /* A job with its bytes. */
 struct trial {
 	struct argon2_job job;
@@ -104,9 +120,7 @@ trial_holds(struct trial *trial)
 static bool
 pair_holds(const struct argon2_kernel *kernel, struct argon2_arena *arena, uint64_t *seed)
 {
-	static const uint32_t edges[] = { 8, 11, 512, 516 };
-	uint32_t memory_kib = draw(seed, 4) == 0 ? edges[draw(seed, 4)] : 8 + draw(seed, MEMORY_KIB_MAX - 7);
-	uint32_t passes = 1 + draw(seed, PASSES_MAX);
+	uint32_t memory_kib = draw_memory(seed), passes = 1 + draw(seed, PASSES_MAX);
 	struct trial a, b;
 
 	if (!trial_draw(&a, memory_kib, passes, seed) || !trial_draw(&b, memory_kib, passes, seed))

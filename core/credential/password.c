@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <argon2.h>
 #include <sodium.h>
 
 #include "core/base/entropy.h"
 #include "core/base/secret.h"
+#include "core/credential/argon2_engine.h"
 
 #define SALT_MIN 8              /* RFC 9106 section 3.1 */
 #define SALT_MAX 48
@@ -27,26 +27,13 @@ struct phc {
 static enum status
 derive(const struct phc *phc, struct bytes password, uint8_t *out)
 {
-	uint8_t salt[SALT_MAX];
-	argon2_context context = {
-		.out = out, .outlen = (uint32_t)phc->tag_len,
-		/* libargon2 writes to the password only under ARGON2_FLAG_CLEAR_PASSWORD. */
-		.pwd = (uint8_t *)(uintptr_t)password.data, .pwdlen = (uint32_t)password.len,
-		.salt = salt, .saltlen = (uint32_t)phc->salt_len,
-		.t_cost = phc->cost.passes, .m_cost = phc->cost.memory_kib,
-		.lanes = phc->lanes, .threads = 1,      /* one core a login: the others have logins of their own */
-		.version = ARGON2_VERSION_13, .flags = ARGON2_DEFAULT_FLAGS,
+	struct argon2_job job = {
+		.memory_kib = phc->cost.memory_kib, .passes = phc->cost.passes, .lanes = phc->lanes,
+		.password = password, .salt = { phc->salt, phc->salt_len }, .tag = out, .tag_len = (uint32_t)phc->tag_len,
 	};
 
-	memcpy(salt, phc->salt, sizeof salt);
-	switch (argon2id_ctx(&context)) {
-	case ARGON2_OK:
-		return STATUS_OK;
-	case ARGON2_MEMORY_ALLOCATION_ERROR:
-		return STATUS_NO_MEMORY;
-	default:
-		return STATUS_INTERNAL;
-	}
+	argon2_engine_run_alone(&job);
+	return job.status == STATUS_INVALID ? STATUS_INTERNAL : job.status;
 }
 
 /* --- PHC strings ------------------------------------------------------------------------------------------- */
