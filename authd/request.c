@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -69,6 +70,38 @@ const char *
 request_header(const struct request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+struct lines {
+	const char *name;
+	char *out;
+	size_t len, capacity;
+	bool whole;
+};
+
+static enum MHD_Result
+add_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct lines *lines = cls;
+	int n;
+
+	(void)kind;
+	if (value == NULL || strcasecmp(name, lines->name) != 0)
+		return MHD_YES;
+	n = snprintf(lines->out + lines->len, lines->capacity - lines->len, "%s%s", lines->len > 0 ? "," : "", value);
+	lines->whole = n >= 0 && (size_t)n < lines->capacity - lines->len;
+	lines->len += lines->whole ? (size_t)n : 0;
+	return lines->whole ? MHD_YES : MHD_NO;
+}
+
+bool
+request_header_lines(const struct request *request, const char *name, char *out, size_t capacity)
+{
+	struct lines lines = { .name = name, .out = out, .capacity = capacity, .whole = true };
+
+	out[0] = '\0';
+	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &lines);
+	return lines.whole;
 }
 
 const char *

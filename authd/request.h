@@ -73,6 +73,8 @@ request_parameter(const struct request *request, unsigned n)
 /* A header's or a cookie's value, NULL when there is none; lives as long as the request. */
 const char *request_header(const struct request *request, const char *name);
 const char *request_cookie(const struct request *request, const char *name);
+/* All lines of the header NAME in their order, joined by commas, "" when there is none.  False: more than CAPACITY. */
+bool request_header_lines(const struct request *request, const char *name, char *out, size_t capacity);
 /* A query parameter, percent-decoded; NULL when there is none. */
 const char *request_query(const struct request *request, const char *name);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/forwarded.h"
+
 #define AT(member) offsetof(struct settings, member)
 #define PATH_MAX_BYTES 1024
 
@@ -32,6 +34,9 @@ static const struct config_key own_keys[] = {
 	    "Where people reach the pages, for example https://auth.example; goes into enrollment links." },
 	{ "pages", "return_to", CONFIG_TEXT, AT(return_to), "", 0, 8192,
 	    "Exact addresses of the shop that a page may lead back to, separated by spaces." },
+	{ "pages", "proxies", CONFIG_TEXT, AT(proxies), "", 0, 2048,
+	    "Addresses and networks of your own proxies in front of the pages, separated by spaces; X-Forwarded-For is "
+	    "believed from these alone." },
 	{ "pages", "directory", CONFIG_TEXT, AT(web_directory), COUNTERFOIL_WEBDIR, 1, PATH_MAX_BYTES,
 	    "Where the static pages are." },
 	{ "management", "listen", CONFIG_TEXT, AT(management.listen), "127.0.0.1:8445", 0, 256,
@@ -151,6 +156,8 @@ pages_fault(const struct settings *settings)
 		return "public_url is missing: say where people reach the pages";
 	if (settings->public_url[0] != '\0' && !is_https_origin(settings->public_url))
 		return "public_url must be https://host[:port][/path] without a slash at the end";
+	if (!forwarded_proxies_fit(settings->proxies))
+		return "proxies must be addresses or networks such as 192.0.2.1 or 10.0.0.0/8";
 	return listener_fault(&settings->pages);
 }
 
