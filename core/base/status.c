@@ -14,6 +14,7 @@ static const struct outcome rows[] = {
 	{ STATUS_INVALID, VERDICT_DENIED, 422, "invalid", "The request is not valid", PAM_AUTH_ERR },
 	{ STATUS_NOT_FOUND, VERDICT_DENIED, 404, "not-found", "Not found", PAM_AUTH_ERR },
 	{ STATUS_CONFLICT, VERDICT_DENIED, 409, "conflict", "The present state does not allow this", PAM_AUTH_ERR },
+	{ STATUS_EXPIRED, VERDICT_DENIED, 410, "expired", "Its time is over", PAM_AUTH_ERR },
 	{ STATUS_UNAUTHENTICATED, VERDICT_DENIED, 401, "unauthenticated", "A valid API key is required",
 	    PAM_SERVICE_ERR },
 	{ STATUS_FORBIDDEN, VERDICT_DENIED, 403, "forbidden", "The API key lacks the scope", PAM_SERVICE_ERR },
@@ -28,8 +29,8 @@ enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 const char *
 status_name(enum status status)
 {
-	static const char *const names[] = { "ok", "invalid", "not_found", "conflict", "unauthenticated",
-		"forbidden", "unavailable", "overloaded", "no_memory", "internal" };
+	static const char *const names[] = { "ok", "invalid", "not_found", "conflict", "expired",
+		"unauthenticated", "forbidden", "unavailable", "overloaded", "no_memory", "internal" };
 
 	return (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "unknown";
 }

@@ -9,6 +9,7 @@ enum status {
 	STATUS_INVALID,         /* the caller's input is outside its documented bounds */
 	STATUS_NOT_FOUND,       /* the named thing does not exist for this caller */
 	STATUS_CONFLICT,        /* the state forbids it: taken, already done, used up */
+	STATUS_EXPIRED,         /* the single-use thing was good, unused, and its time is over: ask for a new one */
 	STATUS_UNAUTHENTICATED, /* the calling program's own credential is missing, wrong, expired or revoked */
 	STATUS_FORBIDDEN,       /* the calling program is known and lacks the scope */
 	STATUS_UNAVAILABLE,     /* the database or another part is out of reach: try again later */

@@ -208,7 +208,7 @@ db_status_of(const char *sqlstate)
 {
 	static const struct { const char *prefix; enum status status; } table[] = {
 		{ "CF400", STATUS_INVALID }, { "CF401", STATUS_UNAUTHENTICATED }, { "CF403", STATUS_FORBIDDEN },
-		{ "CF404", STATUS_NOT_FOUND }, { "CF409", STATUS_CONFLICT },
+		{ "CF404", STATUS_NOT_FOUND }, { "CF409", STATUS_CONFLICT }, { "CF410", STATUS_EXPIRED },
 		{ "08", STATUS_UNAVAILABLE },           /* connection exceptions */
 		{ "53", STATUS_UNAVAILABLE },           /* out of connections, disk, memory */
 		{ "57P01", STATUS_UNAVAILABLE }, { "57P02", STATUS_UNAVAILABLE }, { "57P03", STATUS_UNAVAILABLE },

@@ -114,8 +114,8 @@ void db_flag(struct db_params *params, bool flag);
 
 /* Call FUNCTION and fill ROW from its one row.
  * STATUS_OK            it is committed.
- * STATUS_INVALID, _UNAUTHENTICATED, _FORBIDDEN, _NOT_FOUND, _CONFLICT
- *                      the function refused (SQLSTATE CF400, CF401, CF403, CF404, CF409); no row: NOT_FOUND.
+ * STATUS_INVALID, _UNAUTHENTICATED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _EXPIRED
+ *                      the function refused (SQLSTATE CF400, CF401, CF403, CF404, CF409, CF410); no row: NOT_FOUND.
  * STATUS_OVERLOADED    no connection became free in time.
  * STATUS_UNAVAILABLE   no database, or it went away.  A connection lost behind the call leaves open whether
  *                      the call was committed; it is never sent twice.

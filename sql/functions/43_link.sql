@@ -6,7 +6,7 @@ CREATE FUNCTION link_create(p_caller caller, p_account_id uuid, p_link_digest by
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit(p_caller, 'enroll');
+	v_who admission := admit(p_caller, CASE p_purpose WHEN 'activity' THEN 'sessions' ELSE 'enroll' END);
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 	v_now timestamptz := now_utc();
 BEGIN
@@ -21,7 +21,8 @@ BEGIN
 	expires_at := epoch(v_now + seconds(p_ttl_s));
 END $$;
 
--- CF404: never issued.  CF409: used or expired.  The page has as long as the link had.
+-- CF404: never issued, or a newer one took its place.  CF409: used.  CF410: never used, and too late.  The page has as
+-- long as the link had.
 CREATE FUNCTION link_exchange(p_caller caller, p_link_digest bytea, p_purpose text, p_page_digest bytea, p_ttl_s bigint,
     OUT expires_at bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
@@ -37,8 +38,8 @@ BEGIN
 		WHERE l.digest = p_link_digest AND l.purpose = p_purpose AND l.state = 'issued' AND l.expires_at > v_now
 		RETURNING * INTO v_link;
 	IF NOT FOUND THEN
-		PERFORM refuse(CASE WHEN EXISTS (SELECT FROM link l WHERE l.digest = p_link_digest AND l.purpose = p_purpose)
-			THEN 'CF409' ELSE 'CF404' END);
+		PERFORM refuse(coalesce((SELECT CASE l.state WHEN 'issued' THEN 'CF410' ELSE 'CF409' END FROM link l
+			WHERE l.digest = p_link_digest AND l.purpose = p_purpose), 'CF404'));
 	END IF;
 	PERFORM record(p_caller, ((SELECT realm FROM account WHERE id = v_link.account_id), NULL, 'page')::admission,
 		v_link.account_id, 'link_opened', 'ok', p_purpose);

@@ -20,6 +20,7 @@ static const struct row wanted[] = {
 	{ STATUS_INVALID, VERDICT_DENIED, 422, "invalid", PAM_AUTH_ERR },
 	{ STATUS_NOT_FOUND, VERDICT_DENIED, 404, "not-found", PAM_AUTH_ERR },
 	{ STATUS_CONFLICT, VERDICT_DENIED, 409, "conflict", PAM_AUTH_ERR },
+	{ STATUS_EXPIRED, VERDICT_DENIED, 410, "expired", PAM_AUTH_ERR },
 	{ STATUS_UNAUTHENTICATED, VERDICT_DENIED, 401, "unauthenticated", PAM_SERVICE_ERR },
 	{ STATUS_FORBIDDEN, VERDICT_DENIED, 403, "forbidden", PAM_SERVICE_ERR },
 	{ STATUS_UNAVAILABLE, VERDICT_DENIED, 503, "unavailable", PAM_AUTHINFO_UNAVAIL },
@@ -118,7 +119,7 @@ what_the_table_lacks_is_an_internal_error(void **state)
 static void
 names_are_stable_and_cover_every_value(void **state)
 {
-	static const char *const statuses[STATUSES] = { "ok", "invalid", "not_found", "conflict", "unauthenticated",
+	static const char *const statuses[STATUSES] = { "ok", "invalid", "not_found", "conflict", "expired", "unauthenticated",
 		"forbidden", "unavailable", "overloaded", "no_memory", "internal" };
 	static const char *const verdicts[VERDICTS] = { "denied", "throttled", "challenge", "change_required", "granted" };
 
