@@ -32,7 +32,17 @@ void route_factor_revoke(struct request *request);
 void route_recovery_codes(struct request *request);
 
 /* route_links.c */
-void route_link_create(struct request *request);
+void route_enrollment_link_create(struct request *request);
+void route_activity_link_create(struct request *request);
+
+/* route_enrollment_page.c */
+void route_enrollment_page_get(struct request *request);
+void route_enrollment_page_start(struct request *request);
+void route_enrollment_page_confirm(struct request *request);
+
+/* route_activity_page.c */
+void route_activity_page_get(struct request *request);
+void route_activity_page_end(struct request *request);
 
 /* --- what several of them share ------------------------------------------------------------------------------------ */
 

@@ -1,12 +1,11 @@
-/* route_links.c: links to the hosted enrollment page. */
-#include <string.h>
-
+/* route_links.c: links to the pages for people. */
 #include "authd/json_body.h"
 #include "authd/route_handlers.h"
-#include "core/operation/enrollment.h"
+#include "core/operation/hosted_page.h"
 
-void
-route_link_create(struct request *request)
+/* PATH is that of the page: "enroll". */
+static void
+create_link(struct request *request, enum page_purpose purpose, const char *path)
 {
 	static const struct field fields[] = { { "return_to", FIELD_STRING, false, 1, RETURN_TO_MAX_BYTES, NULL, 0 } };
 	const struct settings *settings = request->service->settings;
@@ -29,13 +28,25 @@ route_link_create(struct request *request)
 		request_outcome(request, STATUS_CONFLICT, VERDICT_DENIED, 0);
 		goto out;
 	}
-	st = enrollment_link_create(request->service->core, &request->caller, id, return_to, token, &expires_at_s);
+	st = hosted_page_link(request->service->core, &request->caller, id, purpose, return_to, token, &expires_at_s);
 	if (st != STATUS_OK)
 		request_outcome(request, st, VERDICT_DENIED, 0);
 	else    /* behind the #: it reaches no server's log and no Referer */
 		reply_json(&request->reply, 201, json_pack("{s:o, s:o}", "url",
-		    json_sprintf("%s/enroll#%s", settings->public_url, token), "expires_at", reply_time(expires_at_s)));
+		    json_sprintf("%s/%s#%s", settings->public_url, path, token), "expires_at", reply_time(expires_at_s)));
 out:
 	secret_wipe(token, sizeof token);
 	json_decref(body);
+}
+
+void
+route_enrollment_link_create(struct request *request)
+{
+	create_link(request, PAGE_ENROLLMENT, "enroll");
+}
+
+void
+route_activity_link_create(struct request *request)
+{
+	create_link(request, PAGE_ACTIVITY, "activity");
 }

@@ -29,7 +29,9 @@ static const struct route table[] = {
 	{ METHOD_POST, "/v1/accounts/{account}/recovery-codes", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK,
 	    route_recovery_codes, NULL },
 	{ METHOD_POST, "/v1/accounts/{account}/enrollment-links", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK,
-	    route_link_create, NULL },
+	    route_enrollment_link_create, NULL },
+	{ METHOD_POST, "/v1/accounts/{account}/activity-links", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_activity_link_create, NULL },
 };
 
 const struct route *

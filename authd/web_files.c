@@ -14,9 +14,11 @@
 
 static const struct { const char *path, *name, *content_type; } table[] = {
 	{ "/enroll", "enroll.html", HTML },
+	{ "/activity", "activity.html", HTML },
 	{ "/assets/page.css", "page.css", CSS },
 	{ "/assets/page.js", "page.js", SCRIPT },
 	{ "/assets/enroll.js", "enroll.js", SCRIPT },
+	{ "/assets/activity.js", "activity.js", SCRIPT },
 	{ "/assets/strings.en.js", "strings.en.js", SCRIPT },
 	{ "/assets/mark.svg", "mark.svg", "image/svg+xml" },
 };

@@ -13,6 +13,8 @@ export function text(key, values = {}) {
 	return strings[key].replace(/\{(\w+)\}/g, (whole, name) => (name in all ? String(all[name]) : whole));
 }
 
+export const has = (key) => key in strings;
+
 /* Fill every element that names a string: data-text, and data-alt and data-label for attributes. */
 export function applyStrings(root = document) {
 	for (const element of root.querySelectorAll("[data-text]"))
@@ -109,16 +111,122 @@ export async function copy(value, element, doneKey) {
 	}
 }
 
+/* An element of TAG that holds TEXT, with the attributes and children given. */
+export function make(tag, content, attributes = {}, ...children) {
+	const element = document.createElement(tag);
+	element.textContent = content;
+	for (const [name, value] of Object.entries(attributes))
+		element.setAttribute(name, value);
+	element.append(...children);
+	return element;
+}
+
 export function clockTime(secondsFromNow) {
 	const when = new Date(Date.now() + secondsFromNow * 1000);
 	return when.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
-/* WIPE when the page is left; and a page that comes back from the browser's memory begins anew. */
-export function leaveNothing(wipe) {
+/* --- a visit, from the link on ------------------------------------------------------------------------------------- */
+
+let page = null;                /* what begin() was given */
+let timeIsOver = 0;             /* the timer that ends this visit */
+
+/* A page's whole life.  NAME: of its own words.  API: where its routes are.  ENTER: ask where the person stands and
+ * show it.  WIPE: take every secret off the page. */
+export function begin({ name, api, enter, wipe }) {
+	page = { name, api, enter, wipe };
+	const token = takeToken();
+	applyStrings();
 	window.addEventListener("pagehide", wipe);
-	window.addEventListener("pageshow", (event) => {
-		if (event.persisted)
-			location.reload();
-	});
+	/* a page that comes back from the browser's memory begins anew */
+	window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+	/* the same page with another link: browsers do not load it anew for a # alone */
+	window.addEventListener("hashchange", () => { if (location.hash.length > 1) location.reload(); });
+	if (token !== "")
+		exchange(token);
+	else
+		enter();
+}
+
+/* The token leaves the address bar and the history before anything else happens. */
+function takeToken() {
+	const token = location.hash.slice(1);
+	if (token !== "")
+		history.replaceState(null, "", location.pathname);
+	return token;
+}
+
+async function exchange(token) {
+	const answer = await ask("POST", `${page.api}/exchange`, { token });
+	if (answer.status === 204)
+		return page.enter();
+	if (answer.status === 410)
+		return showProblem("expired");
+	if (answer.status === 409)
+		return refuseUsed();
+	if (answer.status === 404 || answer.status === 422)
+		return showProblem("wrong");
+	return showTrouble(answer, () => exchange(token));
+}
+
+/* Used up; but perhaps by the very person who sits here, and whose visit is still open. */
+async function refuseUsed() {
+	const answer = await ask("GET", page.api);
+	if (answer.status !== 200)
+		return showProblem("used");
+	welcome(answer.body);
+	return showProblem("used", { retry: page.enter, retryKey: "problem.continue" });
+}
+
+/* What the service told about the visit goes into the words and links of the page. */
+export function welcome(visit) {
+	known.shop = visit.issuer;
+	known.login = visit.login;
+	known.time = clockTime(visit.expires_in);
+	byId("shop").textContent = visit.issuer;
+	if (visit.return_to !== null)
+		for (const link of document.querySelectorAll("[data-way-back]"))
+			Object.assign(link, { href: visit.return_to, hidden: false });
+	applyStrings();
+	stay();
+	timeIsOver = setTimeout(() => showProblem("over"), visit.expires_in * 1000);
+}
+
+/* From here on nothing can run out any more. */
+export function stay() {
+	clearTimeout(timeIsOver);
+}
+
+/* --- when it does not work: what happened, and what to do ---------------------------------------------------------- */
+
+export function showProblem(kind, { values = {}, retry, retryKey = "problem.retry" } = {}) {
+	page.wipe();
+	for (const part of ["title", "text", "do"]) {
+		const own = `${page.name}.${kind}.${part}`;
+		byId(`problem-${part}`).textContent = text(has(own) ? own : `${kind}.${part}`, values);
+	}
+	byId("problem-go").hidden = retryKey !== "problem.continue";
+	const button = byId("problem-retry");
+	button.hidden = retry === undefined;
+	button.textContent = text(retryKey);
+	button.onclick = retry === undefined ? null : () => guarded(button, retry);
+	show("problem");
+}
+
+/* What no step knows how to answer: the network, an outage, a defect. */
+export function showTrouble(answer, retry) {
+	if (answer.status === 0 || answer.status === 503 || answer.status === 429)
+		showProblem("away", { retry });
+	else
+		showProblem("failed", { retry, values: { id: String(answer.body?.instance ?? "").replace("urn:uuid:", "") } });
+}
+
+/* A page without a link, one whose time is over, or trouble: the answers that every page knows. */
+export function showRefusal(answer, retry) {
+	if (answer.status === 404)
+		showProblem("none");
+	else if (answer.status === 409)
+		showProblem("over");
+	else
+		showTrouble(answer, retry);
 }

@@ -63,30 +63,8 @@ enum status enrollment_new_recovery_codes(struct core *core, const struct caller
 
 /* --- the hosted page ------------------------------------------------------------------------------------------ */
 
-/* A single-use link token.  RETURN_TO may be NULL; otherwise the caller has matched it exactly with its allow-list. */
-enum status enrollment_link_create(struct core *core, const struct caller *caller, const char *account_id,
-    const char *return_to, char out_token[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
-
-/* Exchange the link token, once, for the page's own cookie token.  STATUS_CONFLICT: used or expired;
- * STATUS_NOT_FOUND: never issued.  PAGE carries source_ip, user_agent and request_id; its kind is CALLER_NONE:
- * the token is the credential. */
-enum status enrollment_link_exchange(struct core *core, const struct caller *page, const char *link_token,
-    char out_page_token[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
-
-#define RETURN_TO_MAX_BYTES 512
-
-/* Where the page stands; every later step of the page needs the cookie token.
- * STATUS_NOT_FOUND / STATUS_CONFLICT: no such page session, or it is over. */
-struct enrollment_page {
-	char account_id[UUID_TEXT_BYTES];
-	char login[TEXT_LOGIN_MAX_BYTES + 1];
-	char return_to[RETURN_TO_MAX_BYTES + 1];        /* empty: none */
-	char state[16];                 /* "opened" | "started" (secret was shown) | "done" */
-	int64_t expires_at_s;
-};
-enum status enrollment_page_get(struct core *core, const struct caller *page, const char *page_token,
-    struct enrollment_page *out) NODISCARD;
-/* Start from the page: once; a second call is STATUS_CONFLICT, so that going back shows no secret. */
+/* From a page of PAGE_ENROLLMENT, whose token is the credential; PAGE as in hosted_page.h, outcomes also those of
+ * hosted_page_get().  Start works once; a second call is STATUS_CONFLICT, so that going back shows no secret. */
 enum status enrollment_page_start(struct core *core, const struct caller *page, const char *page_token,
     struct totp_enrollment *out) NODISCARD;
 enum status enrollment_page_confirm(struct core *core, const struct caller *page, const char *page_token,

@@ -111,30 +111,41 @@ DECLARE
 	v_who admission := admit(p_caller, 'sessions');
 BEGIN
 	PERFORM account_hold(v_who, p_account_id);
-	RETURN QUERY SELECT d.id, epoch(d.created_at), epoch(d.last_used_at), epoch(d.expires_at), d.user_agent
-		FROM trusted_device d WHERE d.account_id = p_account_id AND d.ended_at IS NULL AND d.expires_at > now_utc()
-		ORDER BY d.created_at DESC, d.id LIMIT p_max;
+	RETURN QUERY SELECT * FROM device_rows(p_account_id, p_max);
 END $$;
 
--- P_DEVICE_ID NULL: all of them.  The sessions that a device opened end with it.
+CREATE FUNCTION device_rows(p_account_id uuid, p_max bigint, OUT device_id uuid, OUT created_at bigint,
+    OUT last_used_at bigint, OUT expires_at bigint, OUT user_agent text) RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT d.id, epoch(d.created_at), epoch(d.last_used_at), epoch(d.expires_at), d.user_agent
+	FROM trusted_device d WHERE d.account_id = p_account_id AND d.ended_at IS NULL AND d.expires_at > now_utc()
+	ORDER BY d.created_at DESC, d.id LIMIT p_max
+$$;
+
+-- P_DEVICE_ID NULL: all of them.  The sessions that a device opened end with it.  Returns how many devices.
+CREATE FUNCTION device_close(p_account_id uuid, p_device_id uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_ids uuid[];
+BEGIN
+	WITH gone AS (
+		UPDATE trusted_device d SET ended_at = now_utc(), end_reason = 'revoked' WHERE d.account_id = p_account_id
+			AND d.ended_at IS NULL AND (p_device_id IS NULL OR d.id = p_device_id) RETURNING d.id)
+	SELECT coalesce(array_agg(g.id), '{}') INTO v_ids FROM gone g;
+	UPDATE session s SET ended_at = now_utc(), end_reason = 'device_revoked' WHERE s.device_id = ANY (v_ids)
+		AND s.ended_at IS NULL;
+	RETURN cardinality(v_ids);
+END $$;
+
 CREATE FUNCTION device_revoke(p_caller caller, p_account_id uuid, p_device_id uuid, OUT ended bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'sessions');
-	v_ids uuid[];
 BEGIN
 	PERFORM account_hold(v_who, p_account_id);
-	WITH gone AS (
-		UPDATE trusted_device d SET ended_at = now_utc(), end_reason = 'revoked' WHERE d.account_id = p_account_id
-			AND d.ended_at IS NULL AND (p_device_id IS NULL OR d.id = p_device_id) RETURNING d.id)
-	SELECT coalesce(array_agg(g.id), '{}') INTO v_ids FROM gone g;
-	ended := cardinality(v_ids);
+	ended := device_close(p_account_id, p_device_id);
 	IF ended = 0 AND p_device_id IS NOT NULL THEN
 		PERFORM refuse('CF404');
 	END IF;
-	UPDATE session s SET ended_at = now_utc(), end_reason = 'device_revoked' WHERE s.device_id = ANY (v_ids)
-		AND s.ended_at IS NULL;
 	PERFORM record(p_caller, v_who, p_account_id, 'device_ended', 'ok', 'revoked', true, jsonb_build_object('count', ended));
 END $$;
 

@@ -52,6 +52,50 @@ BEGIN
 	RETURN QUERY SELECT * FROM session_rows(v_link.account_id, p_max);
 END $$;
 
+CREATE FUNCTION page_devices(p_caller caller, p_page_digest bytea, p_max bigint, OUT device_id uuid, OUT created_at bigint,
+    OUT last_used_at bigint, OUT expires_at bigint, OUT user_agent text)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+BEGIN
+	RETURN QUERY SELECT * FROM device_rows(v_link.account_id, p_max);
+END $$;
+
+-- Who acts for the owner of a page.
+CREATE FUNCTION page_admission(p_account_id uuid) RETURNS admission LANGUAGE sql STABLE AS
+$$ SELECT ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission $$;
+
+-- One session of the page's owner.  CF404: it is none of theirs, or over already.
+CREATE FUNCTION page_session_end(p_caller caller, p_page_digest bytea, p_session_id uuid, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+BEGIN
+	UPDATE session SET ended_at = now_utc(), end_reason = 'owner' WHERE id = p_session_id
+		AND account_id = v_link.account_id AND ended_at IS NULL;
+	IF NOT FOUND THEN
+		PERFORM refuse('CF404');
+	END IF;
+	PERFORM record(p_caller, page_admission(v_link.account_id), v_link.account_id, 'session_ended', 'ok', 'owner', false,
+		jsonb_build_object('session', p_session_id));
+	done := true;
+END $$;
+
+-- One trusted device of the page's owner, and the sessions that it opened.  CF404 as above.
+CREATE FUNCTION page_device_end(p_caller caller, p_page_digest bytea, p_device_id uuid, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+BEGIN
+	IF p_device_id IS NULL OR device_close(v_link.account_id, p_device_id) = 0 THEN
+		PERFORM refuse('CF404');
+	END IF;
+	PERFORM record(p_caller, page_admission(v_link.account_id), v_link.account_id, 'device_ended', 'ok', 'owner', false,
+		jsonb_build_object('device', p_device_id));
+	done := true;
+END $$;
+
 -- Everything off: all sessions and trusted devices of the page's owner.
 CREATE FUNCTION page_sign_out(p_caller caller, p_page_digest bytea, OUT ended bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
