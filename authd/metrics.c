@@ -17,7 +17,7 @@ struct metrics {
 	atomic_uint_fast64_t by_time[BUCKETS + 1];
 	atomic_uint_fast64_t total_ms;
 	atomic_uint_fast64_t verdicts[VERDICTS];
-	atomic_int_fast64_t connections;
+	atomic_int_fast64_t connections, in_flight;
 	atomic_uint_fast64_t cut;
 };
 
@@ -77,6 +77,18 @@ int64_t
 metrics_connections(struct metrics *metrics)
 {
 	return atomic_load(&metrics->connections);
+}
+
+void
+metrics_begin(struct metrics *metrics, int change)
+{
+	atomic_fetch_add(&metrics->in_flight, change);
+}
+
+int64_t
+metrics_in_flight(struct metrics *metrics)
+{
+	return atomic_load(&metrics->in_flight);
 }
 
 void
@@ -187,6 +199,8 @@ metrics_text(struct metrics *metrics, struct workers *workers, const struct core
 	    "counterfoil_password_hashes_total %llu\n", (unsigned long long)core_hash_count(core));
 	(void)fprintf(out, "# TYPE counterfoil_connections gauge\ncounterfoil_connections %lld\n",
 	    (long long)metrics_connections(metrics));
+	(void)fprintf(out, "# TYPE counterfoil_requests_in_flight gauge\ncounterfoil_requests_in_flight %lld\n",
+	    (long long)metrics_in_flight(metrics));
 	(void)fprintf(out, "# TYPE counterfoil_connections_cut_total counter\ncounterfoil_connections_cut_total %llu\n",
 	    (unsigned long long)value(&metrics->cut));
 	print_process(out);

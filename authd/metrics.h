@@ -27,6 +27,10 @@ void metrics_cut(struct metrics *metrics);
 
 int64_t metrics_connections(struct metrics *metrics);
 
+/* A request began (+1) or came to its end (-1); how many there are. */
+void metrics_begin(struct metrics *metrics, int change);
+int64_t metrics_in_flight(struct metrics *metrics);
+
 /* The text format 0.0.4; free() it.  NULL when out of memory. */
 char *metrics_text(struct metrics *metrics, struct workers *workers, const struct core *core, size_t *out_len);
 

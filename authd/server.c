@@ -70,7 +70,6 @@ struct server {
 	const struct settings *settings;
 	struct listener listeners[LISTENERS_MAX];
 	unsigned listener_count;
-	atomic_int in_flight;
 	gnutls_datum_t ticket_key;      /* of TLS session tickets; GnuTLS derives changing keys from it */
 };
 
@@ -302,7 +301,7 @@ on_target(void *cls, const char *target, struct MHD_Connection *connection)
 	struct request *request = request_new(listener, listener->server->service, connection, target);
 
 	if (request != NULL)
-		atomic_fetch_add(&listener->server->in_flight, 1);
+		metrics_begin(listener->server->service->metrics, 1);
 	return request;
 }
 
@@ -336,7 +335,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum 
 	log_request(request, ms);
 	request_free(&request);
 	*con_cls = NULL;
-	atomic_fetch_sub(&server->in_flight, 1);
+	metrics_begin(server->service->metrics, -1);
 }
 
 /* --- connections --------------------------------------------------------------------------------------------------- */
@@ -556,7 +555,7 @@ server_drain(struct server *server)
 bool
 server_is_idle(struct server *server)
 {
-	return atomic_load(&server->in_flight) == 0;
+	return metrics_in_flight(server->service->metrics) == 0;
 }
 
 void
