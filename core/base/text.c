@@ -149,6 +149,25 @@ text_password(struct bytes typed, struct secret **out, size_t *out_points)
 	return STATUS_OK;
 }
 
+enum status
+text_fold(struct bytes text, uint8_t out[static TEXT_FOLDED_MAX_BYTES], size_t *out_len)
+{
+	size_t len = TEXT_FOLDED_MAX_BYTES;
+	uint8_t *made;
+
+	if (text.len == 0 || text.len > NFC_GROWTH_MAX * TEXT_PASSWORD_MAX_BYTES || u8_check(text.data, text.len) != NULL)
+		return STATUS_INVALID;
+	made = u8_casefold(text.data, text.len, NULL, NULL, out, &len);
+	if (made != out) {      /* it did not fit after all: keep no copy outside */
+		if (made != NULL)
+			secret_wipe(made, len);
+		free(made);
+		return STATUS_INTERNAL;
+	}
+	*out_len = len;
+	return STATUS_OK;
+}
+
 bool
 text_is_printable(struct bytes text)
 {

@@ -23,6 +23,12 @@ enum status text_canonical_login(struct bytes typed, char out[static TEXT_LOGIN_
  * typed, or over TEXT_PASSWORD_MAX_POINTS code points after NFC.  *out_points is the number of code points. */
 enum status text_password(struct bytes typed, struct secret **out, size_t *out_points) NODISCARD;
 
+/* A copy for comparing without regard to case (full Unicode case folding).  TEXT is in the form of text_password(), which
+ * may be three times as long as what was typed, and folding may triple that.  The caller wipes OUT.
+ * STATUS_INVALID: empty, not UTF-8, or too long. */
+#define TEXT_FOLDED_MAX_BYTES (9 * TEXT_PASSWORD_MAX_BYTES)
+enum status text_fold(struct bytes text, uint8_t out[static TEXT_FOLDED_MAX_BYTES], size_t *out_len) NODISCARD;
+
 /* Is this well-formed UTF-8 (no surrogates, nothing overlong) with no control character (C0, DEL, C1)? */
 bool text_is_printable(struct bytes text);
 

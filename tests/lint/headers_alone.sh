@@ -4,7 +4,7 @@ set -euo pipefail
 obj=$PWD
 cd "${srcdir:-.}"
 flags=(-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -I. -I"$obj")
-for library in libsodium libargon2 liboath libpq libmicrohttpd gnutls jansson libqrencode libpng; do
+for library in libsodium libargon2 liboath libpq libmicrohttpd gnutls jansson libqrencode libpng nettle; do
 	read -r -a found < <(pkg-config --cflags "$library"; echo)
 	flags+=("${found[@]}")
 done
