@@ -228,8 +228,9 @@ def test_the_life_of_an_account_as_the_contract_tells_it(world):
     assert api.create_account(account.login, account.password).status_code == 409
     assert api.create_account("short@example.com", "short").status_code == 422
     assert api.get(where).status_code == 200
-    link = api.post(where + "/enrollment-links", {"return_to": "https://shop.example/account"})
-    assert link.status_code == 201
+    for kind in ("enrollment-links", "activity-links"):
+        link = api.post(f"{where}/{kind}", {"return_to": "https://shop.example/account"})
+        assert link.status_code == 201
     assert api.post(where + "/recovery-codes").status_code == 409
     assert api.login(account.login, account.password).json()["aal"] == 1
 
@@ -276,7 +277,8 @@ def test_without_pages_there_are_no_links(fresh_world):
     fresh_world.changes.update({("pages", "listen"): "", ("pages", "public_url"): ""})
     fresh_world.start()
     account = fresh_world.create_account()
-    expect(fresh_world.api().post(f"/v1/accounts/{account.id}/enrollment-links"), 409, "conflict")
+    for kind in ("enrollment-links", "activity-links"):
+        expect(fresh_world.api().post(f"/v1/accounts/{account.id}/{kind}"), 409, "conflict")
 
 
 def test_without_a_database_every_route_says_so_and_when_to_come_again(fresh_world):
