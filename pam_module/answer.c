@@ -83,6 +83,25 @@ answer_to_pam(enum answer answer, enum phase phase)
 	return phase == PHASE_ACCOUNT ? row->account_code : row->code;
 }
 
+const char *
+answer_code_name(int pam_code)
+{
+	static const struct { int code; const char *name; } names[] = {
+		{ PAM_SUCCESS, "SUCCESS" }, { PAM_SERVICE_ERR, "SERVICE_ERR" }, { PAM_SYSTEM_ERR, "SYSTEM_ERR" },
+		{ PAM_BUF_ERR, "BUF_ERR" }, { PAM_PERM_DENIED, "PERM_DENIED" }, { PAM_AUTH_ERR, "AUTH_ERR" },
+		{ PAM_CRED_INSUFFICIENT, "CRED_INSUFFICIENT" }, { PAM_AUTHINFO_UNAVAIL, "AUTHINFO_UNAVAIL" },
+		{ PAM_USER_UNKNOWN, "USER_UNKNOWN" }, { PAM_MAXTRIES, "MAXTRIES" },
+		{ PAM_NEW_AUTHTOK_REQD, "NEW_AUTHTOK_REQD" }, { PAM_ACCT_EXPIRED, "ACCT_EXPIRED" },
+		{ PAM_CONV_ERR, "CONV_ERR" }, { PAM_AUTHTOK_ERR, "AUTHTOK_ERR" },
+		{ PAM_AUTHTOK_RECOVERY_ERR, "AUTHTOK_RECOVERY_ERR" }, { PAM_IGNORE, "IGNORE" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].code == pam_code)
+			return names[i].name;
+	return "UNKNOWN";
+}
+
 enum answer
 answer_of_wire(uint32_t number)
 {

@@ -67,6 +67,9 @@ const struct answer_row *answer_row(enum answer answer);
 /* The PAM code that ends PHASE.  The only source of PAM_SUCCESS in a phase that decides. */
 int answer_to_pam(enum answer answer, enum phase phase);
 
+/* The code's name without its "PAM_", for the log. */
+const char *answer_code_name(int pam_code);
+
 /* Is NUMBER one that the helper may send?  Out: the answer, or ANSWER_NONE. */
 enum answer answer_of_wire(uint32_t number);
 

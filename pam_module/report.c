@@ -104,6 +104,7 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 	out[0] = '\0';
 	put_word(&line, "event", call->event);
 	put_word(&line, "result", row->result);
+	put_word(&line, "pam", call->phase == PHASE_SESSION ? "SUCCESS" : answer_code_name(answer_to_pam(answer, call->phase)));
 	put_word(&line, "reason", reason_of(call, row));
 	put_user(&line, call);
 	if (call->phase == PHASE_SESSION)

@@ -36,7 +36,7 @@ TABLE = [
 @pytest.mark.parametrize("answer, says, code, priority, result, reason, told", TABLE)
 def test_each_answer_has_its_code_its_line_and_its_words(desk, answer, says, code, priority, result, reason, told):
     done = desk.helper(answer, **says).run("auth", answers=GOOD)
-    assert done["auth"] == code
+    assert done["auth"] == code and done.agrees()
     assert done.prompts == ["prompt off Password: ", "prompt off Verification code: "]
     assert (done.entry.priority, done.entry["result"], done.entry["reason"]) == (priority, result, reason)
     assert done.told == ([told] if told else [])

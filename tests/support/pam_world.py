@@ -83,6 +83,12 @@ class Outcome:
         assert len(self.log) == 1, self.log
         return self.log[0]
 
+    def agrees(self):
+        """Does each line of the log name the code that the application got?"""
+        events = {"auth": "auth", "account": "acct", "password": "chauthtok"}
+        last = {entry["event"]: entry["pam"] for entry in self.log}
+        return all(self.results.get(events[event], code) == code for event, code in last.items() if event in events)
+
 
 class Application:
     """A PAM service of its own folder, whose module has the scripted helper."""
