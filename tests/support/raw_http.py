@@ -58,6 +58,7 @@ class Raw:
     def __init__(self, url, ca=None, timeout=20):
         self.socket = connect(url, tls_context(ca) if ca else None, timeout)
         self.buffer = b""
+        self.last_head = b""            # of the last reply, as it came
 
     def __enter__(self):
         return self
@@ -88,7 +89,7 @@ class Raw:
                 if not self._fill():
                     return None
             head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-            reply = Reply(head, b"")
+            reply, self.last_head = Reply(head, b""), head
             if reply.status != 100:
                 break
         length = 0 if head_only else int(reply.headers.get("content-length", 0))

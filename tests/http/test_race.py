@@ -1,0 +1,121 @@
+"""One code, many requests at once, two authd: one sign-in.  And the same test against a database that reads, then writes."""
+
+import threading
+
+import pytest
+import world as worlds
+
+MANY = 50
+
+
+@pytest.fixture(scope="module")
+def world(cluster):
+    """Two authd over one database, with budgets that let all fifty be looked at."""
+    made = worlds.World(cluster, "race", {("realm store", "throttle_code_limit"): 100,
+                                          ("realm store", "challenge_tries"): 10})
+    try:
+        yield made.start(count=2)
+    finally:
+        made.stop()
+
+
+def together(calls):
+    """Run CALLS in threads of their own, all at one moment; their results."""
+    results, start = [None] * len(calls), threading.Barrier(len(calls))
+
+    def run(number):
+        start.wait(60)
+        results[number] = calls[number]()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return results
+
+
+def ready_callers(world, count):
+    """COUNT callers with an open connection each, to both authd in turn."""
+    callers = [world.api(number % 2) for number in range(count)]
+    together([lambda caller=caller: caller.get("/v1/openapi.yaml") for caller in callers])
+    return callers
+
+
+def race(world, challenges, code):
+    """The statuses of one code sent to each of CHALLENGES at one moment."""
+    callers = ready_callers(world, len(challenges))
+    return sorted(together([lambda caller=caller, challenge=challenge: caller.code(challenge, code).status_code
+                            for caller, challenge in zip(callers, challenges)]))
+
+
+def test_of_fifty_requests_with_one_code_one_signs_in(world):
+    account = world.customer()
+    challenges = [world.challenge(account, number % 2) for number in range(MANY)]
+    assert race(world, challenges, world.code(account)) == [200] + [403] * (MANY - 1)
+
+
+def test_of_fifty_requests_with_one_recovery_code_one_signs_in(world):
+    account = world.customer()
+    challenges = [world.challenge(account, number % 2) for number in range(MANY)]
+    assert race(world, challenges, account.recovery_codes[0]) == [200] + [403] * (MANY - 1)
+
+
+def test_of_fifty_requests_with_one_challenge_one_signs_in(world):
+    account = world.customer()
+    challenge = world.challenge(account)
+    statuses = race(world, [challenge] * MANY, world.code(account))
+    assert statuses.count(200) == 1 and set(statuses) == {200, 403}
+
+
+def test_of_fifty_confirmations_of_one_authenticator_one_binds_it(world):
+    account = world.create_account()
+    factor = world.api().post(f"/v1/accounts/{account.id}/totp").json()
+    account.seed = factor["secret"]
+    path, code = f"/v1/accounts/{account.id}/totp/{factor['factor_id']}/confirm", {"code": world.code(account)}
+    replies = together([lambda caller=caller: caller.post(path, code) for caller in ready_callers(world, 20)])
+    assert sorted(reply.status_code for reply in replies)[:2] in ([200, 403], [200, 409])
+    assert len([reply for reply in replies if "recovery_codes" in (reply.json() if reply.content else {})]) == 1
+
+
+def test_of_fifty_accounts_with_one_login_one_is_made(world):
+    login = f"race-{MANY}@example.com"
+    replies = together([lambda caller=caller: caller.create_account(login, "seven lanterns by the harbour").status_code
+                        for caller in ready_callers(world, 10)])
+    assert sorted(replies) == [201] + [409] * 9
+
+
+def read_then_write(world):
+    """What a careless version would do: look whether the step is new, and then note it; without a lock around both."""
+    [[finish]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'challenge_finish'")
+    assert finish.count("FOR UPDATE") == 1
+    world.query(finish.replace("FOR UPDATE", ""))
+    world.query("""
+        CREATE OR REPLACE FUNCTION counterfoil.totp_consume(p_account_id uuid, p_factor_id uuid, p_step bigint)
+        RETURNS boolean LANGUAGE plpgsql AS $$
+        DECLARE
+            v_last bigint := (SELECT last_step FROM factor WHERE id = p_factor_id AND account_id = p_account_id);
+        BEGIN
+            IF v_last >= p_step THEN
+                RETURN false;
+            END IF;
+            UPDATE factor SET last_step = p_step WHERE id = p_factor_id;
+            RETURN true;
+        END $$""")
+
+
+def test_the_race_is_lost_by_a_database_that_reads_and_then_writes(cluster):
+    """The judge itself: this very race, red."""
+    careless = worlds.World(cluster, "careless", {("realm store", "throttle_code_limit"): 100,
+                                                  ("realm store", "challenge_tries"): 10})
+    try:
+        careless.start(count=2)
+        read_then_write(careless)
+
+        def lost():
+            account = careless.customer()
+            challenges = [careless.challenge(account, number % 2) for number in range(MANY)]
+            return race(careless, challenges, careless.code(account)).count(200) > 1
+        assert any(lost() for _ in range(5)), "the naive version passes: the test shows nothing"
+    finally:
+        careless.stop()
