@@ -10,6 +10,7 @@
 
 const struct problem problem_malformed = { 400, "malformed", "The body is not acceptable JSON" };
 const struct problem problem_framing = { 400, "bad-request", "The request is not acceptable HTTP" };
+const struct problem problem_step_up = { 403, "step-up-required", "A fresh second factor is required" };
 const struct problem problem_method = { 405, "method-not-allowed", "The method is not allowed here" };
 const struct problem problem_length = { 411, "length-required", "Content-Length is required" };
 const struct problem problem_too_large = { 413, "too-large", "The body is too large" };

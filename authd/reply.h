@@ -39,7 +39,7 @@ struct problem {
 	const char *title;
 };
 extern const struct problem problem_malformed, problem_too_large, problem_media_type, problem_method,
-    problem_password, problem_framing, problem_length, problem_target, problem_headers;
+    problem_password, problem_framing, problem_length, problem_target, problem_headers, problem_step_up;
 
 /* Let jansson wipe whatever it frees: request and reply bodies hold passwords, codes and tokens.
  * Once, before threads. */

@@ -161,30 +161,102 @@ route_account_unlock(struct request *request)
 		reply_json(&request->reply, 200, account_json(&account));
 }
 
+/* The right to change it comes from the current password or from a ticket, never from both. */
+static bool
+has_one_proof(struct request *request, const json_t *body)
+{
+	const char *ticket = json_body_string(body, "ticket");
+	bool has_current = json_body_string(body, "current") != NULL;
+
+	if (has_current == (ticket != NULL)) {
+		request_refuse_field(request, "current", "or ticket is needed, one of the two");
+		return false;
+	}
+	if (ticket != NULL && !route_is_token(ticket)) {
+		request_refuse_field(request, "ticket", "is no ticket");
+		return false;
+	}
+	return true;
+}
+
+static enum status
+change_password(struct request *request, const char *id, const json_t *body, struct password_change_result *out)
+{
+	struct core *core = request->service->core;
+	const char *ticket = json_body_string(body, "ticket");
+
+	if (ticket != NULL)
+		return account_use_ticket(core, &request->caller, id, ticket, json_body_text(body, "new"), out);
+	return account_change_password(core, &request->caller, id, json_body_text(body, "current"),
+	    json_body_text(body, "new"), out);
+}
+
+/* Which of the two passwords has no normal form. */
+static const char *
+unfit_password(const json_t *body)
+{
+	struct bytes current = json_body_text(body, "current");
+	struct secret *normal = NULL;
+	size_t points;
+	bool fits = current.len == 0 || text_password(current, &normal, &points) == STATUS_OK;
+
+	secret_free(&normal);
+	return fits ? "new" : "current";
+}
+
 void
 route_account_password(struct request *request)
 {
 	static const struct field fields[] = {
-		{ "current", FIELD_STRING, true, 1, TEXT_PASSWORD_MAX_BYTES, NULL, 0 },
+		{ "current", FIELD_STRING, false, 1, TEXT_PASSWORD_MAX_BYTES, NULL, 0 },
+		{ "ticket", FIELD_STRING, false, TOKEN_TEXT_BYTES - 1, TOKEN_TEXT_BYTES - 1, NULL, 0 },
 		{ "new", FIELD_STRING, true, 1, TEXT_PASSWORD_MAX_BYTES, NULL, 0 },
+		ROUTE_SOURCE_FIELD,
 	};
 	struct password_change_result result = { .verdict = VERDICT_DENIED };
+	char user_agent[ROUTE_AGENT_BYTES];
 	const char *id;
 	enum status st;
 	json_t *body;
 
-	if ((body = json_body_read(request, fields, 2, false)) == NULL)
+	if ((body = json_body_read(request, fields, 4, false)) == NULL)
 		return;
-	if ((id = route_uuid(request, 0)) == NULL)
+	if ((id = route_uuid(request, 0)) == NULL || !has_one_proof(request, body) ||
+	    !route_take_source(request, body, user_agent))
 		goto out;
-	st = account_change_password(request->service->core, &request->caller, id, json_body_text(body, "current"),
-	    json_body_text(body, "new"), &result);
-	if (st == STATUS_INVALID && result.refusal.reason != NULL)
+	st = change_password(request, id, body, &result);
+	if (st == STATUS_INVALID && result.refusal.reason == NULL)
+		request_refuse_field(request, unfit_password(body), "must have at most 256 characters, none of them a control");
+	else if (st == STATUS_INVALID && result.refusal.reason != NULL)
 		route_refuse_password(request, &result.refusal);
 	else if (st == STATUS_OK && result.verdict == VERDICT_GRANTED)
 		reply_json(&request->reply, 204, NULL);
 	else
 		request_outcome(request, st, result.verdict, result.retry_after_s);
 out:
+	route_drop_source(request);
 	json_decref(body);
+}
+
+void
+route_account_reset(struct request *request)
+{
+	char ticket[TOKEN_TEXT_BYTES] = "";
+	int64_t expires_at_s = 0;
+	const char *id;
+	enum status st;
+	json_t *body;
+
+	if ((body = json_body_read(request, NULL, 0, true)) == NULL)
+		return;
+	json_decref(body);
+	if ((id = route_uuid(request, 0)) == NULL)
+		return;
+	st = account_start_reset(request->service->core, &request->caller, id, ticket, &expires_at_s);
+	if (st != STATUS_OK)
+		request_outcome(request, st, VERDICT_DENIED, 0);
+	else
+		reply_json(&request->reply, 201, json_pack("{s:s, s:o}", "ticket", ticket, "expires_at",
+		    reply_time(expires_at_s)));
+	secret_wipe(ticket, sizeof ticket);
 }

@@ -13,7 +13,7 @@ event_json(const struct activity_event *event)
 }
 
 static json_t *
-session_json(const struct activity_session *session)
+session_json(const struct session_item *session)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", session->id, "auth_time", reply_time(session->auth_time_s),
 	    "last_used_at", reply_time(session->last_used_at_s), "source", reply_optional(session->source),
@@ -21,7 +21,7 @@ session_json(const struct activity_session *session)
 }
 
 static json_t *
-device_json(const struct activity_device *device)
+device_json(const struct device_item *device)
 {
 	return json_pack("{s:s, s:o, s:o, s:o}", "id", device->id, "created_at", reply_time(device->created_at_s),
 	    "last_used_at", reply_time(device->last_used_at_s), "user_agent", reply_optional(device->user_agent));

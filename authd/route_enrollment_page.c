@@ -57,26 +57,25 @@ void
 route_enrollment_page_confirm(struct request *request)
 {
 	static const struct field fields[] = { { "code", FIELD_STRING, true, 1, CODE_MAX, NULL, 0 } };
-	enum verdict verdict = VERDICT_DENIED;
-	struct recovery_codes codes;
+	struct totp_confirmation confirmation;
 	struct visitor visitor;
 	enum status st;
 	json_t *body;
 
 	if ((body = visitor_body(request, fields, 1)) == NULL)
 		return;
-	memset(&codes, 0, sizeof codes);
+	memset(&confirmation, 0, sizeof confirmation);
 	if (!visitor_with_token(request, PAGE_ENROLLMENT, &visitor))
 		goto out;
 	st = enrollment_page_confirm(request->service->core, &visitor.caller, visitor.token,
-	    json_body_string(body, "code"), &verdict, &codes);
+	    json_body_string(body, "code"), &confirmation);
 	if (st == STATUS_INVALID)
 		request_refuse_field(request, "code", "must be 6 digits");
-	else if (st != STATUS_OK || verdict != VERDICT_GRANTED)
-		request_outcome(request, st, verdict, 0);
+	else if (st != STATUS_OK || confirmation.verdict != VERDICT_GRANTED)
+		request_outcome(request, st, confirmation.verdict, confirmation.retry_after_s);
 	else
-		reply_confirmed(request, &codes);
+		reply_confirmed(request, &confirmation.codes);
 out:
-	recovery_codes_wipe(&codes);
+	totp_confirmation_wipe(&confirmation);
 	json_decref(body);
 }

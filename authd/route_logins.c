@@ -1,5 +1,4 @@
 /* route_logins.c: the two steps of a sign-in. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "authd/json_body.h"
@@ -8,44 +7,10 @@
 #include "core/base/text.h"
 #include "core/operation/login.h"
 
-enum { LOGIN_TYPED_MAX = 1024, CODE_MAX = 64, USER_AGENT_TYPED_MAX = 2048, USER_AGENT_KEPT = 256 };
+enum { LOGIN_TYPED_MAX = 1024, CODE_MAX = 64 };
 
-static const struct field source_fields[] = {
-	{ "ip", FIELD_STRING, false, 2, INET6_ADDRSTRLEN - 1, NULL, 0 },
-	{ "user_agent", FIELD_STRING, false, 0, USER_AGENT_TYPED_MAX, NULL, 0 },
-};
-
-#define SOURCE_FIELD { "source", FIELD_OBJECT, false, 0, 0, source_fields, 2 }
-
-static bool
-is_address(const char *text)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
-/* Who signs in, as the shop tells it.  USER_AGENT is any stranger's text: it is cut and cleaned, never refused. */
-static bool
-take_source(struct request *request, const json_t *body, char user_agent[static USER_AGENT_KEPT + 1])
-{
-	const json_t *source = json_object_get(body, "source");
-	const char *ip = json_body_string(source, "ip");
-
-	if (ip != NULL && !is_address(ip)) {
-		request_refuse_field(request, "source.ip", "must be an IPv4 or IPv6 address");
-		return false;
-	}
-	request->caller.source_ip = ip;
-	if (json_body_string(source, "user_agent") != NULL) {
-		text_sanitize(json_body_text(source, "user_agent"), user_agent, USER_AGENT_KEPT + 1);
-		request->caller.user_agent = user_agent;
-	}
-	return true;
-}
-
-static json_t *
-names_json(const char *const *names, unsigned count)
+json_t *
+route_names_json(const char *const *names, unsigned count)
 {
 	json_t *array = json_array();
 
@@ -59,11 +24,15 @@ reply_session(struct request *request, const struct login_result *result)
 {
 	json_t *body = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "account_id", result->account_id,
 	    "session_id", result->session_id, "session_token", result->session_token, "aal", result->aal, "amr",
-	    names_json(result->amr, result->amr_count), "auth_time", reply_time(result->auth_time_s), "expires_at",
+	    route_names_json(result->amr, result->amr_count), "auth_time", reply_time(result->auth_time_s), "expires_at",
 	    reply_time(result->expires_at_s));
 
 	if (body != NULL && result->recovery_codes_left >= 0)
 		(void)json_object_set_new(body, "recovery_codes_left", json_integer(result->recovery_codes_left));
+	if (body != NULL && result->device_token[0] != '\0')
+		(void)json_object_set_new(body, "trusted_device", json_string(result->device_token));
+	if (body != NULL && result->hold_until_s != 0)
+		(void)json_object_set_new(body, "hold_until", reply_time(result->hold_until_s));
 	reply_json(&request->reply, 200, body);
 }
 
@@ -72,7 +41,7 @@ refusal_members(const struct login_result *result)
 {
 	if (result->verdict == VERDICT_CHALLENGE)
 		return json_pack("{s:s, s:o, s:o}", "challenge", result->challenge, "factors",
-		    names_json(result->factors, result->factor_count), "expires_at", reply_time(result->expires_at_s));
+		    route_names_json(result->factors, result->factor_count), "expires_at", reply_time(result->expires_at_s));
 	if (result->verdict == VERDICT_CHANGE_REQUIRED)
 		return json_pack("{s:s, s:s}", "account_id", result->account_id, "ticket", result->ticket);
 	return NULL;
@@ -122,17 +91,19 @@ route_login_password(struct request *request)
 	static const struct field fields[] = {
 		{ "login", FIELD_STRING, true, 1, LOGIN_TYPED_MAX, NULL, 0 },
 		{ "password", FIELD_STRING, true, 1, TEXT_PASSWORD_MAX_BYTES, NULL, 0 },
-		SOURCE_FIELD,
+		{ "trusted_device", FIELD_STRING, false, TOKEN_TEXT_BYTES - 1, TOKEN_TEXT_BYTES - 1, NULL, 0 },
+		ROUTE_SOURCE_FIELD,
 	};
 	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
 	struct login_attempt attempt = { .demand = LOGIN_ALL_FACTORS };
-	char user_agent[USER_AGENT_KEPT + 1];
+	char user_agent[ROUTE_AGENT_BYTES];
 	enum status st;
 	json_t *body;
 
-	if ((body = json_body_read(request, fields, 3, false)) == NULL)
+	if ((body = json_body_read(request, fields, 4, false)) == NULL)
 		return;
-	if (take_source(request, body, user_agent)) {
+	if (route_take_source(request, body, user_agent)) {
+		attempt.device_token = json_body_string(body, "trusted_device");
 		attempt.login = json_body_text(body, "login");
 		attempt.password = json_body_text(body, "password");
 		st = login_password(request->service->core, &request->caller, &attempt, &result);
@@ -141,20 +112,9 @@ route_login_password(struct request *request)
 		else
 			answer(request, "password", st, &result);
 	}
-	request->caller.source_ip = request->caller.user_agent = NULL;  /* they end with BODY */
+	route_drop_source(request);
 	login_result_wipe(&result);
 	json_decref(body);
-}
-
-/* Its form alone: whether it exists is the operation's to say. */
-static bool
-is_challenge(const char *text)
-{
-	uint8_t raw[TOKEN_RAW_BYTES];
-	bool is = token_parse(text, strlen(text), raw) == STATUS_OK;
-
-	secret_wipe(raw, sizeof raw);
-	return is;
 }
 
 void
@@ -162,27 +122,28 @@ route_login_code(struct request *request)
 {
 	static const struct field fields[] = {
 		{ "code", FIELD_STRING, true, 1, CODE_MAX, NULL, 0 },
-		SOURCE_FIELD,
+		{ "remember_device", FIELD_BOOLEAN, false, 0, 0, NULL, 0 },
+		ROUTE_SOURCE_FIELD,
 	};
 	struct login_result result = { .verdict = VERDICT_DENIED, .recovery_codes_left = -1 };
 	const char *challenge = request_parameter(request, 0);
-	char user_agent[USER_AGENT_KEPT + 1];
+	char user_agent[ROUTE_AGENT_BYTES];
 	enum status st;
 	json_t *body;
 
-	if ((body = json_body_read(request, fields, 2, false)) == NULL)
+	if ((body = json_body_read(request, fields, 3, false)) == NULL)
 		return;
-	if (!is_challenge(challenge)) {
+	if (!route_is_token(challenge)) {
 		request_refuse_field(request, "challenge", "is not the challenge of a password step");
-	} else if (take_source(request, body, user_agent)) {
+	} else if (route_take_source(request, body, user_agent)) {
 		st = login_code(request->service->core, &request->caller, challenge, json_body_string(body, "code"),
-		    false, &result);
+		    json_body_flag(body, "remember_device"), &result);
 		if (st == STATUS_INVALID)
 			request_refuse_field(request, "code", "must be 6 digits or a recovery code");
 		else
 			answer(request, "code", st, &result);
 	}
-	request->caller.source_ip = request->caller.user_agent = NULL;
+	route_drop_source(request);
 	login_result_wipe(&result);
 	json_decref(body);
 }

@@ -35,21 +35,27 @@ route_reply_enrollment(struct request *request, const struct totp_enrollment *en
 void
 route_totp_start(struct request *request)
 {
-	static const struct field fields[] = { { "name", FIELD_STRING, false, 1, FACTOR_NAME_MAX * 4, NULL, 0 } };
+	static const struct field fields[] = {
+		{ "name", FIELD_STRING, false, 1, FACTOR_NAME_MAX * 4, NULL, 0 },
+		{ "proof", FIELD_STRING, false, TOKEN_TEXT_BYTES - 1, TOKEN_TEXT_BYTES - 1, NULL, 0 },
+	};
 	struct totp_enrollment enrollment;
 	const char *id;
 	enum status st;
 	json_t *body;
 
 	memset(&enrollment, 0, sizeof enrollment);
-	if ((body = json_body_read(request, fields, 1, true)) == NULL)
+	if ((body = json_body_read(request, fields, 2, true)) == NULL)
 		return;
 	if ((id = route_uuid(request, 0)) == NULL)
 		goto out;
 	st = enrollment_start_totp(request->service->core, &request->caller, id, json_body_string(body, "name"),
-	    &enrollment);
+	    json_body_string(body, "proof"), &enrollment);
 	if (st == STATUS_INVALID)
 		request_refuse_field(request, "name", "must be 1 to 64 printable characters");
+	else if (enrollment.proof_required)
+		reply_problem(&request->reply, request->id, &problem_step_up, NULL,
+		    json_pack("{s:s}", "purpose", ENROLLMENT_PROOF_PURPOSE));
 	else if (st != STATUS_OK)
 		request_outcome(request, st, VERDICT_DENIED, 0);
 	else
@@ -83,26 +89,25 @@ void
 route_totp_confirm(struct request *request)
 {
 	static const struct field fields[] = { { "code", FIELD_STRING, true, 1, CODE_MAX, NULL, 0 } };
-	enum verdict verdict = VERDICT_DENIED;
-	struct recovery_codes codes;
+	struct totp_confirmation confirmation;
 	const char *account, *factor;
 	enum status st;
 	json_t *body;
 
-	memset(&codes, 0, sizeof codes);
+	memset(&confirmation, 0, sizeof confirmation);
 	if ((body = json_body_read(request, fields, 1, false)) == NULL)
 		return;
 	if ((account = route_uuid(request, 0)) == NULL || (factor = route_uuid(request, 1)) == NULL)
 		goto out;
 	st = enrollment_confirm_totp(request->service->core, &request->caller, account, factor,
-	    json_body_string(body, "code"), &verdict, &codes);
+	    json_body_string(body, "code"), &confirmation);
 	if (st == STATUS_INVALID)
 		request_refuse_field(request, "code", "must be 6 digits");
-	else if (st != STATUS_OK || verdict != VERDICT_GRANTED)
-		request_outcome(request, st, verdict, 0);
+	else if (st != STATUS_OK || confirmation.verdict != VERDICT_GRANTED)
+		request_outcome(request, st, confirmation.verdict, confirmation.retry_after_s);
 	else
-		reply_confirmed(request, factor, &codes);
+		reply_confirmed(request, factor, &confirmation.codes);
 out:
-	recovery_codes_wipe(&codes);
+	totp_confirmation_wipe(&confirmation);
 	json_decref(body);
 }

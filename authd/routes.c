@@ -15,9 +15,28 @@ static const struct route table[] = {
 	{ METHOD_PUT, "/v1/accounts/{account}/password", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_HASHING,
 	    route_account_password, NULL },
 
+	{ METHOD_POST, "/v1/accounts/{account}/password-reset", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_account_reset, NULL },
+
 	{ METHOD_POST, "/v1/logins", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_HASHING, route_login_password, NULL },
 	{ METHOD_POST, "/v1/logins/{challenge}/code", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_QUICK, route_login_code,
 	    NULL },
+
+	{ METHOD_POST, "/v1/accounts/{account}/step-ups", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_QUICK,
+	    route_step_up_begin, NULL },
+	{ METHOD_POST, "/v1/step-ups/{challenge}/code", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_QUICK, route_step_up_code,
+	    NULL },
+
+	{ METHOD_POST, "/v1/sessions/introspect", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_QUICK, route_session_introspect,
+	    NULL },
+	{ METHOD_DELETE, "/v1/sessions/{session}", SCOPE_SESSIONS, 0, WORK_QUICK, route_session_end, NULL },
+	{ METHOD_GET, "/v1/accounts/{account}/sessions", SCOPE_SESSIONS, 0, WORK_QUICK, route_session_list, NULL },
+	{ METHOD_DELETE, "/v1/accounts/{account}/sessions", SCOPE_SESSIONS, 0, WORK_QUICK, route_session_end_all, NULL },
+	{ METHOD_GET, "/v1/accounts/{account}/trusted-devices", SCOPE_SESSIONS, 0, WORK_QUICK, route_device_list, NULL },
+	{ METHOD_DELETE, "/v1/accounts/{account}/trusted-devices", SCOPE_SESSIONS, 0, WORK_QUICK,
+	    route_device_revoke_all, NULL },
+	{ METHOD_DELETE, "/v1/accounts/{account}/trusted-devices/{device}", SCOPE_SESSIONS, 0, WORK_QUICK,
+	    route_device_revoke, NULL },
 
 	{ METHOD_POST, "/v1/accounts/{account}/totp", SCOPE_ENROLL, ROUTE_BODY_BYTES, WORK_QUICK, route_totp_start,
 	    NULL },

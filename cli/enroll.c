@@ -164,12 +164,16 @@ static int
 try_code(struct session *session, const char *account_id, const char *factor_id, const char *code,
     struct recovery_codes *codes, bool *out_again)
 {
-	enum verdict verdict = VERDICT_DENIED;
+	struct totp_confirmation confirmation = { .verdict = VERDICT_DENIED };
+	enum verdict verdict;
 	enum status st = STATUS_OK;
 
 	*out_again = false;
 	if (totp_is_code(code))
-		st = enrollment_confirm_totp(session->core, &session->caller, account_id, factor_id, code, &verdict, codes);
+		st = enrollment_confirm_totp(session->core, &session->caller, account_id, factor_id, code, &confirmation);
+	verdict = confirmation.verdict;
+	*codes = confirmation.codes;
+	totp_confirmation_wipe(&confirmation);
 	if (st == STATUS_CONFLICT)
 		return output_fail(EX_CANTCREAT, "this authenticator was confirmed already, or its time is up: enroll again");
 	if (st == STATUS_NOT_FOUND)
@@ -217,7 +221,8 @@ confirm(const struct invocation *in, struct session *session, const char *accoun
 static int
 start(const struct invocation *in, struct session *session, const char *account_id, struct totp_enrollment *out)
 {
-	enum status st = enrollment_start_totp(session->core, &session->caller, account_id, in->values[OPTION_NAME], out);
+	enum status st = enrollment_start_totp(session->core, &session->caller, account_id, in->values[OPTION_NAME],
+	    NULL, out);
 
 	if (st == STATUS_INVALID)
 		return output_fail(EX_DATAERR, "--name has 1 to %d printable characters", FACTOR_NAME_MAX);

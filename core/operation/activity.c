@@ -29,9 +29,9 @@ activity_get(struct core *core, const struct caller *page, const char *page_toke
 	digest = vault_digest_view(bound.digest);
 	if ((st = activity_sql_events(core->db, &bound.bound.db, digest, ACTIVITY_EVENTS_MAX, &out->events,
 	    &out->event_count)) != STATUS_OK ||
-	    (st = activity_sql_sessions(core->db, &bound.bound.db, digest, ACTIVITY_SESSIONS_MAX, &out->sessions,
+	    (st = session_sql_page_list(core->db, &bound.bound.db, digest, ACTIVITY_SESSIONS_MAX, &out->sessions,
 	    &out->session_count)) != STATUS_OK ||
-	    (st = activity_sql_devices(core->db, &bound.bound.db, digest, ACTIVITY_DEVICES_MAX, &out->devices,
+	    (st = session_sql_page_devices(core->db, &bound.bound.db, digest, ACTIVITY_DEVICES_MAX, &out->devices,
 	    &out->device_count)) != STATUS_OK)
 		activity_free(out);
 	return st;

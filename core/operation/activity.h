@@ -14,8 +14,8 @@
 struct activity {
 	struct hosted_page page;
 	struct activity_event *events;
-	struct activity_session *sessions;
-	struct activity_device *devices;
+	struct session_item *sessions;
+	struct device_item *devices;
 	unsigned event_count, session_count, device_count;
 };
 void activity_free(struct activity *activity);

@@ -20,6 +20,12 @@ totp_enrollment_wipe(struct totp_enrollment *enrollment)
 }
 
 void
+totp_confirmation_wipe(struct totp_confirmation *confirmation)
+{
+	secret_wipe(confirmation, sizeof *confirmation);
+}
+
+void
 recovery_codes_wipe(struct recovery_codes *codes)
 {
 	secret_wipe(codes, sizeof *codes);
@@ -97,10 +103,21 @@ show(const struct core *core, const struct enrollment_who *who, const struct pen
 	return STATUS_OK;
 }
 
+/* A proof that has not a token's form proves nothing. */
+static bool
+take_proof(const struct core *core, const struct enrollment_who *who, const char *proof,
+    uint8_t digest[static DIGEST_BYTES])
+{
+	return proof != NULL && vault_token_digest(core, who->realm, "challenge", proof, digest) == STATUS_OK;
+}
+
 enum status
-enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, struct totp_enrollment *out)
+enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, const char *proof,
+    struct totp_enrollment *out)
 {
 	const struct realm_policy *policy = core_policy(core, who->realm);
+	uint8_t proof_digest[DIGEST_BYTES];
+	bool has_proof = take_proof(core, who, proof, proof_digest), proof_missing = false;
 	struct totp_start_row row;
 	struct pending pending;
 	enum status st;
@@ -118,14 +135,20 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 			.name_key_id = pending.name_key_id,
 			.ttl_s = policy->pending_factor_ttl_s,
 			.factors_max = policy->factors_max,
+			.proof_digest = { has_proof ? proof_digest : NULL, has_proof ? DIGEST_BYTES : 0 },
+			.proof_required = true,
 		};
 
-		st = factor_sql_totp_start(core->db, &who->bound.db, &in, &row);
+		if ((st = factor_sql_totp_start(core->db, &who->bound.db, &in, &row)) == STATUS_OK && row.proof_missing) {
+			proof_missing = true;
+			st = STATUS_FORBIDDEN;
+		}
 	}
 	if (st == STATUS_OK)
 		st = show(core, who, &pending, &row, out);
 	if (st != STATUS_OK)
 		totp_enrollment_wipe(out);
+	out->proof_required = proof_missing;
 	secret_free(&pending.seed);
 	secret_wipe(&pending, sizeof pending);
 	return st;
@@ -133,14 +156,14 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 
 enum status
 enrollment_start_totp(struct core *core, const struct caller *caller, const char *account_id, const char *name,
-    struct totp_enrollment *out)
+    const char *proof, struct totp_enrollment *out)
 {
 	struct enrollment_who who;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
 	if ((st = enrollment_by_account(core, caller, account_id, &who)) == STATUS_OK)
-		st = enrollment_start(core, &who, name, out);
+		st = enrollment_start(core, &who, name, proof, out);
 	return st;
 }
 
@@ -192,7 +215,7 @@ match(const struct core *core, const struct enrollment_who *who, const struct to
 
 static enum status
 finish(struct core *core, const struct enrollment_who *who, const struct totp_confirm_row *begun, int64_t step,
-    enum verdict *verdict, struct recovery_codes *out)
+    struct totp_confirmation *out)
 {
 	bool matched = step != TOTP_NO_STEP, granted = false, issued = false;
 	struct code_set codes;
@@ -214,9 +237,9 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
 		st = factor_sql_confirm_finish(core->db, &who->bound.db, &in, &granted, &issued);
 	}
 	if (st == STATUS_OK && matched && granted) {
-		*verdict = VERDICT_GRANTED;
+		out->verdict = VERDICT_GRANTED;
 		if (issued)
-			*out = codes.shown;
+			out->codes = codes.shown;
 	}
 	secret_wipe(&codes, sizeof codes);
 	return st;
@@ -224,13 +247,12 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
 
 enum status
 enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id, const char *code,
-    enum verdict *verdict, struct recovery_codes *out)
+    struct totp_confirmation *out)
 {
 	struct totp_confirm_row begun;
 	int64_t step = TOTP_NO_STEP;
 	enum status st;
 
-	*verdict = VERDICT_DENIED;
 	memset(out, 0, sizeof *out);
 	if (!totp_is_code(code))
 		return STATUS_INVALID;
@@ -239,27 +261,27 @@ enrollment_confirm(struct core *core, const struct enrollment_who *who, const ch
 	if (st != STATUS_OK)
 		return st;
 	if (begun.throttled_s > 0) {
-		*verdict = VERDICT_THROTTLED;
+		out->verdict = VERDICT_THROTTLED;
+		out->retry_after_s = begun.throttled_s;
 		return STATUS_OK;
 	}
 	if ((st = match(core, who, &begun, code, &step)) != STATUS_OK)
 		return st == STATUS_INVALID ? STATUS_INTERNAL : st;
-	return finish(core, who, &begun, step, verdict, out);
+	return finish(core, who, &begun, step, out);
 }
 
 enum status
 enrollment_confirm_totp(struct core *core, const struct caller *caller, const char *account_id, const char *factor_id,
-    const char *code, enum verdict *verdict, struct recovery_codes *out)
+    const char *code, struct totp_confirmation *out)
 {
 	struct enrollment_who who;
 	enum status st;
 
-	*verdict = VERDICT_DENIED;
 	memset(out, 0, sizeof *out);
 	if (!encoding_is_uuid(factor_id))
 		return STATUS_NOT_FOUND;
 	if ((st = enrollment_by_account(core, caller, account_id, &who)) == STATUS_OK)
-		st = enrollment_confirm(core, &who, factor_id, code, verdict, out);
+		st = enrollment_confirm(core, &who, factor_id, code, out);
 	return st;
 }
 

@@ -16,6 +16,7 @@ struct totp_enrollment {
 	struct secret *uri;             /* otpauth://..., NUL-terminated */
 	struct secret *seed_base32;     /* 32 characters, NUL-terminated */
 	int64_t expires_at_s;           /* pending until then */
+	bool proof_required;            /* nothing was started: an authenticator that is there must be proven first */
 };
 void totp_enrollment_wipe(struct totp_enrollment *enrollment);
 
@@ -24,6 +25,14 @@ struct recovery_codes {
 	char codes[RECOVERY_CODE_COUNT][RECOVERY_CODE_TEXT_BYTES];
 };
 void recovery_codes_wipe(struct recovery_codes *codes);
+
+/* What a confirmation comes to. */
+struct totp_confirmation {
+	enum verdict verdict;           /* GRANTED; DENIED: a wrong code, and the budget is counted; THROTTLED */
+	int64_t retry_after_s;          /* THROTTLED: at least 1 */
+	struct recovery_codes codes;    /* GRANTED, where the account had none left */
+};
+void totp_confirmation_wipe(struct totp_confirmation *confirmation);
 
 struct factor {
 	char id[UUID_TEXT_BYTES];
@@ -40,15 +49,19 @@ struct factor_list {
 void factor_list_free(struct factor_list *list);
 
 /* Start: a pending factor, which satisfies no login.  NAME may be NULL.
- * STATUS_NOT_FOUND: no such account.  STATUS_CONFLICT: it is not active, or has too many factors. */
+ * An account's first authenticator needs the caller's word alone.  A further one needs a fresh factor of those that are
+ * there (standards R061): PROOF is the challenge of a step-up for ENROLLMENT_PROOF_PURPOSE that was granted, and is used
+ * up; NULL: none.  The operator needs none.
+ * STATUS_NOT_FOUND: no such account.  STATUS_CONFLICT: it is not active, or has too many factors.
+ * STATUS_FORBIDDEN with out->proof_required: PROOF is missing or no good. */
+#define ENROLLMENT_PROOF_PURPOSE "add_factor"
 enum status enrollment_start_totp(struct core *core, const struct caller *caller, const char *account_id,
-    const char *name, struct totp_enrollment *out) NODISCARD;
+    const char *name, const char *proof, struct totp_enrollment *out) NODISCARD;
 
 /* Confirm: a correct code activates the factor and consumes its step; recovery codes come along if there are none.
- * STATUS_OK: *verdict is GRANTED or DENIED (a wrong code; the budget is counted), or THROTTLED.
- * STATUS_CONFLICT: confirmed already, expired or revoked.  STATUS_NOT_FOUND. */
+ * STATUS_INVALID: CODE is not 6 digits.  STATUS_CONFLICT: confirmed already, expired or revoked.  STATUS_NOT_FOUND. */
 enum status enrollment_confirm_totp(struct core *core, const struct caller *caller, const char *account_id,
-    const char *factor_id, const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+    const char *factor_id, const char *code, struct totp_confirmation *out) NODISCARD;
 
 enum status enrollment_list(struct core *core, const struct caller *caller, const char *account_id,
     struct factor_list *out) NODISCARD;
@@ -68,6 +81,6 @@ enum status enrollment_new_recovery_codes(struct core *core, const struct caller
 enum status enrollment_page_start(struct core *core, const struct caller *page, const char *page_token,
     struct totp_enrollment *out) NODISCARD;
 enum status enrollment_page_confirm(struct core *core, const struct caller *page, const char *page_token,
-    const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+    const char *code, struct totp_confirmation *out) NODISCARD;
 
 #endif

@@ -19,9 +19,9 @@ enum status enrollment_by_account(const struct core *core, const struct caller *
     struct enrollment_who *out) NODISCARD;
 
 /* As enrollment_start_totp() and enrollment_confirm_totp(); FACTOR_ID is NULL for a page. */
-enum status enrollment_start(struct core *core, const struct enrollment_who *who, const char *name,
+enum status enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, const char *proof,
     struct totp_enrollment *out) NODISCARD;
 enum status enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id,
-    const char *code, enum verdict *verdict, struct recovery_codes *out) NODISCARD;
+    const char *code, struct totp_confirmation *out) NODISCARD;
 
 #endif

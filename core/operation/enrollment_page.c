@@ -30,20 +30,19 @@ enrollment_page_start(struct core *core, const struct caller *page, const char *
 
 	memset(out, 0, sizeof *out);
 	if ((st = by_page(core, page, page_token, &who)) == STATUS_OK)
-		st = enrollment_start(core, &who, NULL, out);
+		st = enrollment_start(core, &who, NULL, NULL, out);
 	return st;
 }
 
 enum status
 enrollment_page_confirm(struct core *core, const struct caller *page, const char *page_token, const char *code,
-    enum verdict *verdict, struct recovery_codes *out)
+    struct totp_confirmation *out)
 {
 	struct enrollment_who who;
 	enum status st;
 
-	*verdict = VERDICT_DENIED;
 	memset(out, 0, sizeof *out);
 	if ((st = by_page(core, page, page_token, &who)) == STATUS_OK)
-		st = enrollment_confirm(core, &who, NULL, code, verdict, out);
+		st = enrollment_confirm(core, &who, NULL, code, out);
 	return st;
 }

@@ -15,7 +15,7 @@ struct step {
 	enum realm realm;
 	struct caller_bound bound;
 	const char *code;
-	bool after_password, remember_device;
+	bool after_password, step_up, remember_device;
 	uint8_t challenge_digest[DIGEST_BYTES], recovery_digest[DIGEST_BYTES];
 	struct challenge_begin_row *rows;       /* the first carries the outcome of begin */
 	unsigned row_count;
@@ -85,7 +85,7 @@ prepare_tokens(struct step *step)
 {
 	enum status st;
 
-	if ((step->matched == NULL && !step->has_recovery) || step->caller->kind != CALLER_CLIENT)
+	if ((step->matched == NULL && !step->has_recovery) || step->caller->kind != CALLER_CLIENT || step->step_up)
 		return STATUS_OK;
 	if ((st = entropy_uuid(step->session_id)) != STATUS_OK ||
 	    (st = vault_token_new(step->core, step->realm, "session", &step->session)) != STATUS_OK)
@@ -131,7 +131,7 @@ conclude(const struct step *step, const struct challenge_finish_row *row, struct
 	bool fresh = step->matched != NULL && step->matched_step > step->matched->last_step;
 	const struct login_proof proof = {
 		.verdict = row->verdict, .account_id = step->rows[0].account_id, .code = fresh || step->has_recovery,
-		.code_after_password = step->after_password, .aal = row->aal, .auth_time_s = row->auth_time_s,
+		.code_after_password = step->after_password, .step_up = step->step_up, .aal = row->aal, .auth_time_s = row->auth_time_s,
 		.expires_at_s = row->expires_at_s, .hold_until_s = row->hold_until_s, .session_id = step->session_id,
 		.session = &step->session,
 	};
@@ -149,10 +149,9 @@ conclude(const struct step *step, const struct challenge_finish_row *row, struct
 
 /* From the rows of begin to the end. */
 static enum status
-run(struct step *step, struct login_result *out)
+run(struct step *step, struct login_result *out, struct challenge_finish_row *row)
 {
 	const struct challenge_begin_row *begun = &step->rows[0];
-	struct challenge_finish_row row;
 	enum status st;
 
 	if (begun->reason[0] != '\0' || begun->throttled_s > 0) {
@@ -162,9 +161,9 @@ run(struct step *step, struct login_result *out)
 		return STATUS_OK;
 	}
 	if ((st = match(step)) != STATUS_OK || (st = prepare_tokens(step)) != STATUS_OK ||
-	    (st = finish(step, &row)) != STATUS_OK)
+	    (st = finish(step, row)) != STATUS_OK)
 		return st;
-	return conclude(step, &row, out);
+	return conclude(step, row, out);
 }
 
 static void
@@ -191,22 +190,33 @@ end(struct step *step, enum status st, struct login_result *out)
 }
 
 enum status
-login_code(struct core *core, const struct caller *caller, const char *challenge, const char *code,
-    bool remember_device, struct login_result *out)
+login_run_challenge(struct core *core, const struct caller *caller, const char *kind, const char *challenge,
+    const char *code, bool remember_device, struct login_result *out, struct challenge_finish_row *row)
 {
 	struct step step;
 	enum status st;
 
 	start(&step, core, caller, out);
-	step.after_password = true;
+	memset(row, 0, sizeof *row);
+	step.step_up = strcmp(kind, "step_up") == 0;
+	step.after_password = !step.step_up;
 	step.remember_device = remember_device;
 	if ((st = caller_bind(core, caller, &step.bound)) == STATUS_OK && (st = take_code(&step, code)) == STATUS_OK &&
 	    (st = vault_token_digest(core, step.realm, "challenge", challenge, step.challenge_digest)) == STATUS_OK &&
-	    (st = login_sql_challenge_begin(core->db, &step.bound.db, vault_digest_view(step.challenge_digest), "login",
+	    (st = login_sql_challenge_begin(core->db, &step.bound.db, vault_digest_view(step.challenge_digest), kind,
 	    core_policy(core, step.realm)->challenge_tries, &core->throttles[step.realm], &step.rows, &step.row_count)) ==
 	    STATUS_OK)
-		st = run(&step, out);
+		st = run(&step, out, row);
 	return end(&step, st, out);
+}
+
+enum status
+login_code(struct core *core, const struct caller *caller, const char *challenge, const char *code,
+    bool remember_device, struct login_result *out)
+{
+	struct challenge_finish_row row;
+
+	return login_run_challenge(core, caller, "login", challenge, code, remember_device, out, &row);
 }
 
 enum status
@@ -215,6 +225,7 @@ login_otp(struct core *core, const struct caller *caller, struct bytes login, co
 {
 	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
 	uint8_t login_digest[DIGEST_BYTES];
+	struct challenge_finish_row row;
 	struct vault_token challenge;
 	struct step step;
 	enum status st;
@@ -230,7 +241,7 @@ login_otp(struct core *core, const struct caller *caller, struct bytes login, co
 		st = login_sql_otp_begin(core->db, &step.bound.db, vault_digest_view(login_digest),
 		    vault_digest_view(step.challenge_digest), &core->throttles[step.realm], &step.rows, &step.row_count);
 		if (st == STATUS_OK)
-			st = run(&step, out);
+			st = run(&step, out, &row);
 	}
 	return end(&step, st, out);
 }

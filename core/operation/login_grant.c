@@ -15,10 +15,10 @@ preconditions_hold(const struct caller *caller, const struct login_proof *proof)
 
 	if (strcmp(proof->verdict, "granted") != 0 || proof->account_id == NULL || !encoding_is_uuid(proof->account_id))
 		return false;
-	if (has_session != (caller->kind == CALLER_CLIENT))
+	if (has_session != (caller->kind == CALLER_CLIENT && !proof->step_up))
 		return false;
 	if (proof->aal == 2)
-		return proof->code && proof->code_after_password;
+		return proof->code && proof->code_after_password && !proof->step_up;
 	return proof->aal == 1 && (proof->password != proof->code) && !proof->code_after_password;
 }
 
@@ -43,7 +43,7 @@ login_grant(const struct caller *caller, const struct login_proof *proof, struct
 		return STATUS_INTERNAL;
 	}
 	(void)snprintf(out->account_id, sizeof out->account_id, "%s", proof->account_id);
-	if (proof->session != NULL && caller->kind == CALLER_CLIENT) {
+	if (proof->session != NULL && proof->session->text[0] != '\0') {
 		(void)snprintf(out->session_id, sizeof out->session_id, "%s", proof->session_id);
 		memcpy(out->session_token, proof->session->text, sizeof out->session_token);
 	}

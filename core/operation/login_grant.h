@@ -1,9 +1,10 @@
-/* login_grant.h: the one place that says GRANTED.  For the files of the two steps. */
+/* login_grant.h: the one place that says GRANTED, and the code step that logins and step-ups share. */
 #ifndef COUNTERFOIL_LOGIN_GRANT_H
 #define COUNTERFOIL_LOGIN_GRANT_H
 
 #include "core/operation/login.h"
 #include "core/operation/vault.h"
+#include "core/store/login_sql.h"
 
 /* What was proven in this very request, and what SQL decided about it. */
 struct login_proof {
@@ -11,6 +12,7 @@ struct login_proof {
 	const char *account_id;                 /* the account whose secret was verified */
 	bool password, code;                    /* verified here, in C */
 	bool code_after_password;               /* the challenge came from a password step */
+	bool step_up;                           /* the challenge stands for one transaction: it opens no session */
 	int64_t aal, auth_time_s, expires_at_s, hold_until_s;
 	const char *session_id;                 /* CALLER_CLIENT: that of the session that SQL opened */
 	const struct vault_token *session;
@@ -18,6 +20,10 @@ struct login_proof {
 
 /* STATUS_OK: OUT is GRANTED.  STATUS_INTERNAL: a precondition does not hold, which cannot happen: OUT stays DENIED. */
 enum status login_grant(const struct caller *caller, const struct login_proof *proof, struct login_result *out) NODISCARD;
+
+/* The code step for a challenge of KIND, "login" or "step_up".  Outcomes as login_code(); ROW is written on STATUS_OK. */
+enum status login_run_challenge(struct core *core, const struct caller *caller, const char *kind, const char *challenge,
+    const char *code, bool remember_device, struct login_result *out, struct challenge_finish_row *row) NODISCARD;
 
 /* The words of SQL that grant nothing.  Anything unknown is DENIED. */
 enum verdict login_refusal_of(const char *word);

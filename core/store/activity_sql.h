@@ -3,41 +3,18 @@
 #ifndef COUNTERFOIL_ACTIVITY_SQL_H
 #define COUNTERFOIL_ACTIVITY_SQL_H
 
-#include <netinet/in.h>
-
-#include "core/base/entropy.h"
-#include "core/store/db.h"
-
-#define ACTIVITY_AGENT_BYTES 1025       /* 256 characters and NUL */
+#include "core/store/session_sql.h"
 
 struct activity_event {
 	int64_t at_s;
 	char kind[32], outcome[24], reason[64];         /* words of SQL's own; docs/operations.md has them */
 	char source[INET6_ADDRSTRLEN];                  /* empty: not told */
-	char user_agent[ACTIVITY_AGENT_BYTES];
-};
-
-struct activity_session {
-	char id[UUID_TEXT_BYTES];
-	int64_t aal;
-	int64_t auth_time_s, last_used_at_s, expires_at_s;
-	bool device;                                    /* a trusted device spared the code */
-	char source[INET6_ADDRSTRLEN], user_agent[ACTIVITY_AGENT_BYTES];
-};
-
-struct activity_device {
-	char id[UUID_TEXT_BYTES];
-	int64_t created_at_s, last_used_at_s, expires_at_s;
-	char user_agent[ACTIVITY_AGENT_BYTES];
+	char user_agent[SESSION_AGENT_BYTES];
 };
 
 /* Newest first, at most MAX; free() the rows. */
 enum status activity_sql_events(struct db *db, const struct db_caller *page, struct bytes page_digest, int64_t max,
     struct activity_event **out_rows, unsigned *out_count) NODISCARD;
-enum status activity_sql_sessions(struct db *db, const struct db_caller *page, struct bytes page_digest, int64_t max,
-    struct activity_session **out_rows, unsigned *out_count) NODISCARD;
-enum status activity_sql_devices(struct db *db, const struct db_caller *page, struct bytes page_digest, int64_t max,
-    struct activity_device **out_rows, unsigned *out_count) NODISCARD;
 
 enum status activity_sql_end_session(struct db *db, const struct db_caller *page, struct bytes page_digest,
     const char *session_id) NODISCARD;

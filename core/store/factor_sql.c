@@ -6,6 +6,7 @@ static const struct db_column start_columns[] = {
 	DB_COLUMN(totp_start_row, DB_BYTES, "login_sealed", login_sealed),
 	DB_COLUMN(totp_start_row, DB_NUMBER, "login_key_id", login_key_id),
 	DB_COLUMN(totp_start_row, DB_NUMBER, "expires_at", expires_at_s),
+	DB_COLUMN(totp_start_row, DB_FLAG, "proof_missing", proof_missing),
 };
 static const struct db_function start_function = DB_FUNCTION("totp_start", "Cvvvvvvvvvvv", start_columns, totp_start_row);
 

@@ -19,6 +19,7 @@ struct totp_start {
 struct totp_start_row {
 	struct db_bytes login_sealed;
 	int64_t login_key_id, expires_at_s;
+	bool proof_missing;             /* nothing was started */
 };
 enum status factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struct totp_start *in,
     struct totp_start_row *out) NODISCARD;

@@ -158,6 +158,8 @@ static const struct db_column challenge_finish_columns[] = {
 	DB_COLUMN(challenge_finish_row, DB_NUMBER, "recovery_left", recovery_left),
 	DB_COLUMN(challenge_finish_row, DB_NUMBER, "hold_until", hold_until_s),
 	DB_COLUMN(challenge_finish_row, DB_FLAG, "device", device),
+	DB_COLUMN(challenge_finish_row, DB_TEXT, "purpose", purpose),
+	DB_COLUMN(challenge_finish_row, DB_BYTES, "transaction_digest", transaction_digest),
 };
 static const struct db_function challenge_finish_function =
     DB_FUNCTION("challenge_finish", "CvvvvvvvvvvL", challenge_finish_columns, challenge_finish_row);

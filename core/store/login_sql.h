@@ -6,6 +6,7 @@
 #include "core/base/entropy.h"
 #include "core/store/db.h"
 
+#define STEP_UP_PURPOSE_MAX 64          /* bytes */
 #define LOGIN_SQL_WORD_MAX 24   /* verdicts, reasons, kinds: words of SQL's own */
 
 struct login_begin_row {
@@ -81,6 +82,8 @@ struct challenge_finish_row {
 	char verdict[LOGIN_SQL_WORD_MAX], reason[LOGIN_SQL_WORD_MAX];
 	int64_t aal, auth_time_s, expires_at_s, recovery_left, hold_until_s;
 	bool device;
+	char purpose[STEP_UP_PURPOSE_MAX + 1];          /* of a step-up */
+	struct db_bytes transaction_digest;
 };
 
 enum status login_sql_challenge_finish(struct db *db, const struct db_caller *caller,

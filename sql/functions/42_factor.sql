@@ -38,9 +38,11 @@ END $$;
 
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
+-- Without it PROOF_MISSING is true, and nothing was started.
 CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
     p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
-    p_proof_digest bytea, p_proof_required boolean, OUT login_sealed bytea, OUT login_key_id bigint, OUT expires_at bigint)
+    p_proof_digest bytea, p_proof_required boolean, OUT login_sealed bytea, OUT login_key_id bigint, OUT expires_at bigint,
+    OUT proof_missing boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,14 +51,17 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_active bigint := (SELECT count(*) FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
 BEGIN
+	proof_missing := false;
 	IF v_account.state <> 'active' OR v_active >= p_factors_max THEN
 		PERFORM refuse('CF409');
 	END IF;
 	IF p_proof_required AND v_active > 0 AND p_caller.kind <> 'operator' THEN
 		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
 			AND c.purpose = 'add_factor' AND c.used_at > v_now - interval '10 minutes';
-		IF NOT FOUND THEN
-			PERFORM refuse('CF403');
+		proof_missing := NOT FOUND;
+		IF proof_missing THEN
+			PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'denied', 'proof_missing');
+			RETURN;
 		END IF;
 	END IF;
 	IF p_page_digest IS NOT NULL THEN       -- once: going back shows no secret

@@ -23,8 +23,9 @@ def name(operation):
     return repr(operation)
 
 
-def path_of(operation, account=NOBODY, factor=NOBODY, challenge=TOKEN):
-    return operation.path.format(account=account, factor=factor, challenge=challenge)
+def path_of(operation, account=NOBODY, **names):
+    return operation.path.format(**{"factor": NOBODY, "challenge": TOKEN, "session": NOBODY, "device": NOBODY,
+                                    "account": account, **names})
 
 
 def call(world, operation, body=None, path=None, key="", **options):
@@ -262,6 +263,49 @@ def test_the_life_of_an_account_as_the_contract_tells_it(world):
     assert api.post(where + "/unlock").json()["state"] == "active"
     assert api.delete(f"{where}/factors/{account.factor_id}").status_code == 204
     assert api.delete(f"{where}/factors/{account.factor_id}").status_code == 409
+
+
+def test_sessions_and_step_ups_as_the_contract_tells_them(fresh_world):
+    fresh_world.changes[("realm store", "device_ttl_s")] = 86400
+    world = fresh_world.start()
+    api, account = world.api(), world.customer()
+    where = f"/v1/accounts/{account.id}"
+    first = api.post(f"/v1/logins/{world.challenge(account)}/code",
+                     {"code": world.code(account), "remember_device": True}).json()
+    again = api.post("/v1/logins", {"login": account.login, "password": account.password,
+                                    "trusted_device": first["trusted_device"]}).json()
+    assert again["aal"] == 1 and again["trusted_device"] != first["trusted_device"]
+    told = api.post("/v1/sessions/introspect", {"token": again["session_token"]}).json()
+    assert told["active"] and told["trusted_device"] and told["session_id"] == again["session_id"]
+    assert len(api.get(where + "/sessions").json()["sessions"]) == 2
+    assert api.delete(f"/v1/sessions/{first['session_id']}").status_code == 204
+    assert api.delete(f"/v1/sessions/{NOBODY}").status_code == 404
+    assert api.post("/v1/sessions/introspect", {"token": first["session_token"]}).json() == {"active": False}
+    [device] = api.get(where + "/trusted-devices").json()["trusted_devices"]
+    assert api.delete(f"{where}/trusted-devices/{device['id']}").status_code == 204
+    assert api.post("/v1/sessions/introspect", {"token": again["session_token"]}).json() == {"active": False}
+    assert api.delete(where + "/trusted-devices").json() == {"ended": 0}
+    assert api.delete(where + "/sessions").json() == {"ended": 0}
+
+    assert expect(api.post(where + "/totp"), 403, "step-up-required")["purpose"] == "add_factor"
+    world.advance(worlds.PERIOD_S)
+    step_up = api.post(where + "/step-ups", {"purpose": "add_factor", "digest": "order-4711"})
+    assert step_up.status_code == 201
+    done = api.post(f"/v1/step-ups/{step_up.json()['challenge']}/code", {"code": world.code(account)})
+    assert (done.json()["purpose"], done.json()["digest"]) == ("add_factor", "order-4711")
+    assert api.post(f"/v1/step-ups/{TOKEN}/code", {"code": "000000"}).status_code == 403
+    assert api.post(where + "/totp", {"proof": step_up.json()["challenge"]}).status_code == 201
+    other = world.create_account()
+    assert api.post(f"/v1/accounts/{other.id}/step-ups", {"purpose": "checkout"}).status_code == 409
+
+    ticket = api.post(where + "/password-reset")
+    assert ticket.status_code == 201
+    body = {"ticket": ticket.json()["ticket"], "new": "three ferries before breakfast"}
+    assert api.put(where + "/password", {**body, "new": "short"}).status_code == 422
+    assert api.put(where + "/password", body).status_code == 204
+    assert api.put(where + "/password", body).status_code == 403
+    assert api.post(where + "/lock").status_code == 200
+    assert api.post(where + "/password-reset").status_code == 409
 
 
 @pytest.mark.parametrize("operation", [op for op in OF_API if "{account}" in op.path], ids=name)

@@ -63,7 +63,7 @@ def secrets_and_dump(world):
     secret["challenge"] = world.challenge(account)
     link = world.api().post(f"/v1/accounts/{account.id}/enrollment-links", {}).json()["url"]
     secret["enrollment link"] = link.rsplit("#", 1)[1].rsplit("=", 1)[-1]
-    pending = world.api().post(f"/v1/accounts/{account.id}/totp").json()
+    pending = world.api().post(f"/v1/accounts/{world.create_account().id}/totp").json()
     secret["pending seed"] = pending["secret"]
     world.api().login("Nobody.At.All@example.com", "a password typed into the void")
     secret["unknown login"] = "Nobody.At.All@example.com"
