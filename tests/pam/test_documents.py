@@ -1,0 +1,36 @@
+"""The manual says what the module does: its tables are held against the module's own."""
+
+import re
+
+import pam_world
+import world as worlds
+
+
+def table(which):
+    return worlds.run(pam_world.BUILT / "pam_tables", which).splitlines()
+
+
+def manual(name):
+    return (worlds.TOP / "docs/man" / f"{name}.in").read_text()
+
+
+def test_the_manual_has_every_return_code_of_the_table_and_no_other():
+    block = re.search(r"\.ft CR\n(.*?)\.ft\n", manual("pam_counterfoil.8"), re.DOTALL)[1]
+    assert sorted(" ".join(line.split()) for line in block.splitlines()) == sorted(table("answers"))
+
+
+def test_the_manual_has_every_key_with_its_default_and_its_range():
+    text = manual("pam_counterfoil.conf.5").replace("\\-", "-")
+    for line in table("keys"):
+        name, initial, low, high, summary = line.split("\t")
+        shown = rf'\.B {name}\\fR = \\fI"?{re.escape(initial)}"?\n' if initial else rf"\.B {name}\n"
+        assert re.search(shown + re.escape(summary), text), name
+        if high != "0":
+            assert f"{summary} {low} to {high}." in text, name
+
+
+def test_the_manual_names_every_option_of_the_pam_line():
+    options = re.findall(r'^\t\{ "(\w+=?)", offsetof', (worlds.TOP / "pam_module/options.c").read_text(), re.MULTILINE)
+    assert len(options) == 7
+    for option in options:
+        assert re.search(rf"\.BI? {option}( |\n)", manual("pam_counterfoil.8")), option
