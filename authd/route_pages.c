@@ -1,10 +1,14 @@
 /* route_pages.c: what people's browsers ask for: static pages, and the few JSON routes of their scripts, which are no
  * interface for other programs.  The table of the pages listener. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "authd/route_handlers.h"
 #include "authd/routes.h"
 #include "authd/visitor.h"
+#include "core/base/clock.h"
 
-enum { LINK_MAX = 64 };
+enum { LINK_MAX = 64, SECURITY_TXT_LIFE_S = 180 * 86400 };
 
 static void
 route_file(struct request *request)
@@ -15,6 +19,27 @@ route_file(struct request *request)
 		request_outcome(request, STATUS_NOT_FOUND, VERDICT_DENIED, 0);
 	else
 		reply_bytes(&request->reply, 200, file->content_type, file->data, file->len, NULL);
+}
+
+/* RFC 9116.  The promise is renewed by itself as long as the service runs, and never a year old. */
+static void
+route_security_txt(struct request *request)
+{
+	const struct settings *settings = request->service->settings;
+	char expires[CLOCK_RFC3339_BYTES], *text = NULL;
+	int n;
+
+	if (settings->security_contact[0] == '\0') {
+		request_outcome(request, STATUS_NOT_FOUND, VERDICT_DENIED, 0);
+		return;
+	}
+	clock_format_rfc3339(clock_now_s() + SECURITY_TXT_LIFE_S, expires);
+	n = asprintf(&text, "Contact: %s\nExpires: %s\nCanonical: %s/.well-known/security.txt\n",
+	    settings->security_contact, expires, settings->public_url);
+	if (n < 0)
+		request_outcome(request, STATUS_NO_MEMORY, VERDICT_DENIED, 0);
+	else
+		reply_bytes(&request->reply, 200, "text/plain; charset=utf-8", text, (size_t)n, free);
 }
 
 /* From the link's token, which works once, to the cookie's. */
@@ -69,6 +94,7 @@ static const struct route table[] = {
 	FILE_ROUTE("/assets/activity.js"),
 	FILE_ROUTE("/assets/strings.en.js"),
 	FILE_ROUTE("/assets/mark.svg"),
+	{ METHOD_GET, "/.well-known/security.txt", 0, 0, WORK_INLINE, route_security_txt, NULL },
 
 	GET_ROUTE("/pages/v1/enrollment", route_enrollment_page_get),
 	POST_ROUTE("/pages/v1/enrollment/exchange", route_exchange_enrollment),

@@ -9,6 +9,8 @@
 #define AT(member) offsetof(struct settings, member)
 #define PATH_MAX_BYTES 1024
 
+static const char blank[] = " \t\r\n";
+
 static const struct config_key own_keys[] = {
 	{ "api", "listen", CONFIG_TEXT, AT(api.listen), "127.0.0.1:8443", 0, 256,
 	    "Address of the API, host:port or [v6]:port; port 0 takes a free one." },
@@ -37,6 +39,8 @@ static const struct config_key own_keys[] = {
 	{ "pages", "proxies", CONFIG_TEXT, AT(proxies), "", 0, 2048,
 	    "Addresses and networks of your own proxies in front of the pages, separated by spaces; X-Forwarded-For is "
 	    "believed from these alone." },
+	{ "pages", "security_contact", CONFIG_TEXT, AT(security_contact), "", 0, 256,
+	    "Where people report a weakness, mailto: or https:, for /.well-known/security.txt; empty leaves it out." },
 	{ "pages", "directory", CONFIG_TEXT, AT(web_directory), COUNTERFOIL_WEBDIR, 1, PATH_MAX_BYTES,
 	    "Where the static pages are." },
 	{ "management", "listen", CONFIG_TEXT, AT(management.listen), "127.0.0.1:8445", 0, 256,
@@ -149,6 +153,27 @@ is_https_origin(const char *url)
 	    strcspn(url, " \t\"<>\\?#") == len;
 }
 
+static bool
+is_contact(const char *uri)
+{
+	size_t len = strlen(uri);
+
+	return (strncmp(uri, "https://", 8) == 0 || strncmp(uri, "mailto:", 7) == 0) && len > 8 &&
+	    strcspn(uri, " \t\r\n") == len;
+}
+
+/* Is every word of LIST an https: address?  A page links to them, so no other scheme may stand there. */
+static bool
+are_https(const char *list)
+{
+	for (list += strspn(list, blank); *list != '\0'; list += strspn(list, blank)) {
+		if (strncmp(list, "https://", 8) != 0)
+			return false;
+		list += strcspn(list, blank);
+	}
+	return true;
+}
+
 static const char *
 pages_fault(const struct settings *settings)
 {
@@ -156,6 +181,10 @@ pages_fault(const struct settings *settings)
 		return "public_url is missing: say where people reach the pages";
 	if (settings->public_url[0] != '\0' && !is_https_origin(settings->public_url))
 		return "public_url must be https://host[:port][/path] without a slash at the end";
+	if (!are_https(settings->return_to))
+		return "return_to must be https:// addresses, separated by spaces";
+	if (settings->security_contact[0] != '\0' && !is_contact(settings->security_contact))
+		return "security_contact must begin with mailto: or https:// and have no spaces";
 	if (!forwarded_proxies_fit(settings->proxies))
 		return "proxies must be addresses or networks such as 192.0.2.1 or 10.0.0.0/8";
 	return listener_fault(&settings->pages);
@@ -217,7 +246,6 @@ settings_free(struct settings *settings)
 bool
 settings_allows_return(const struct settings *settings, const char *url)
 {
-	static const char blank[] = " \t\r\n";
 	const char *at = settings->return_to + strspn(settings->return_to, blank);
 	size_t len = strlen(url);
 

@@ -19,6 +19,7 @@ struct settings {
 	char *public_url;               /* of the pages: "https://auth.example", without a slash at the end */
 	char *return_to;                /* allowed ways back to the shop, separated by white space */
 	char *proxies;                  /* addresses and networks that X-Forwarded-For is believed from, on the pages */
+	char *security_contact;         /* for /.well-known/security.txt (RFC 9116); empty: there is none */
 	char *web_directory;            /* the static pages */
 	char *log_target, *log_level;
 	int64_t hashing_workers, quick_workers; /* 0: chosen from the number of processors */

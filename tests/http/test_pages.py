@@ -1,5 +1,6 @@
 """The pages listener over HTTP: what every reply carries, what has no name there, and the few routes of the page's script."""
 
+import datetime
 import re
 import subprocess
 
@@ -104,6 +105,18 @@ def test_a_method_that_a_path_lacks_is_405_with_those_that_it_has(visitor):
                                   ("/pages/v1/enrollment/exchange", "OPTIONS", "POST")]:
         reply = visitor.session.request(method, visitor.url + path, timeout=30)
         assert (reply.status_code, reply.headers.get("Allow")) == (405, allowed), (method, path)
+
+
+def test_security_txt_names_whom_to_tell_and_is_never_a_year_old_r122(world, behind_proxies):
+    url = world.authds[behind_proxies].pages_url
+    reply = visitors.Visitor(world, behind_proxies).get("/.well-known/security.txt")
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    fields = dict(line.split(": ", 1) for line in reply.text.splitlines())
+    assert fields["Contact"] == "mailto:security@shop.example"
+    assert fields["Canonical"] == url + "/.well-known/security.txt"
+    expires = datetime.datetime.fromisoformat(fields["Expires"].replace("Z", "+00:00")).timestamp()
+    assert world.now_s() + 86400 < expires < world.now_s() + 365 * 86400
+    assert visitors.Visitor(world).get("/.well-known/security.txt").status_code == 404
 
 
 def complaint_of(configuration):
@@ -344,7 +357,8 @@ def test_the_link_does_not_follow_the_host_header_r055(world, visitor):
 @pytest.fixture(scope="module")
 def behind_proxies(world):
     """A second authd of the world, which believes X-Forwarded-For of some."""
-    world.add_authd(changes={("pages", "proxies"): "127.0.0.1  10.0.0.0/8 2001:db8:1::/48"})
+    world.add_authd(changes={("pages", "proxies"): "127.0.0.1  10.0.0.0/8 2001:db8:1::/48",
+                             ("pages", "security_contact"): "mailto:security@shop.example"})
     return len(world.authds) - 1
 
 
@@ -385,6 +399,22 @@ def test_behind_proxies_the_source_is_the_rightmost_address_that_is_not_ours(wor
 
 def test_without_proxies_nobodys_word_counts(world):
     assert source_of(world, 0, ["198.51.100.7"]) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("value", ["javascript:alert(1)", "https://shop.example/account http://shop.example/account", "//x"])
+def test_a_way_back_that_is_not_https_is_refused_at_the_start(world, tmp_path, value):
+    configuration = world.installation.write_configuration(
+        {"api": worlds.free_port(), "pages": worlds.free_port(), "management": worlds.free_port()},
+        tmp_path / "authd.conf", {("pages", "return_to"): value})
+    assert "[pages] return_to must be https:// addresses" in complaint_of(configuration)
+
+
+@pytest.mark.parametrize("value", ["security@shop.example", "javascript:alert(1)", "mailto:", "mailto:a@b.example x"])
+def test_a_contact_that_is_no_address_is_refused_at_the_start(world, tmp_path, value):
+    configuration = world.installation.write_configuration(
+        {"api": worlds.free_port(), "pages": worlds.free_port(), "management": worlds.free_port()},
+        tmp_path / "authd.conf", {("pages", "security_contact"): value})
+    assert "[pages] security_contact must begin with" in complaint_of(configuration)
 
 
 @pytest.mark.parametrize("value", ["localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "2001:db8::/129", "10.0.0.0/8/8",
