@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -370,7 +371,7 @@ replace(const char *path, struct bytes text, char *error)
 
 	if (n < 0 || (size_t)n >= sizeof beside || stat(path, &owner) != 0)
 		return fault(error, STATUS_INVALID, "%s: cannot be replaced", path);
-	/* O_EXCL on the file beside it is the lock between two of us. */
+	/* One that lies there is what a crash left, or somebody's own: it is not ours to overwrite. */
 	if ((st = write_new(beside, text, &owner, error)) != STATUS_OK)
 		return st;
 	if (rename(beside, path) == 0 && sync_folder(path) == 0)
@@ -380,16 +381,45 @@ replace(const char *path, struct bytes text, char *error)
 	return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
 }
 
+/* Nobody else adds a key from here until *out_fd is closed.  Who waited may hold the lock of a file that was replaced
+ * meanwhile: reading that one would lose the key that the other has added. */
+static enum status
+lock(const char *path, int *out_fd, char *error)
+{
+	struct stat locked, present;
+
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+		if (fd < 0)
+			return errno == ENOENT ? fault(error, STATUS_NOT_FOUND, "%s: there is no such file", path) :
+			    fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		if (flock(fd, LOCK_EX) != 0 || fstat(fd, &locked) != 0 || stat(path, &present) != 0) {
+			int cause = errno;
+
+			(void)close(fd);
+			return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
+		}
+		if (locked.st_ino == present.st_ino && locked.st_dev == present.st_dev) {
+			*out_fd = fd;
+			return STATUS_OK;
+		}
+		(void)close(fd);
+	}
+}
+
 enum status
 keyring_add_seal_key(const char *path, enum realm realm, int *out_id, char error[static CONFIG_ERROR_BYTES])
 {
 	struct keyring *keyring = NULL;
 	struct secret *text = NULL;
-	int id = 0;
+	int id = 0, fd = -1;
 	enum status st;
 
-	if ((st = keyring_open(path, &keyring, error)) != STATUS_OK)
+	if ((st = lock(path, &fd, error)) != STATUS_OK)
 		return st;
+	if ((st = keyring_open(path, &keyring, error)) != STATUS_OK)
+		goto out;
 	if (!keyring_has_realm(keyring, realm)) {
 		st = fault(error, STATUS_NOT_FOUND, "%s: holds no keys of realm %s", path, realm_name(realm));
 		goto out;
@@ -405,5 +435,6 @@ keyring_add_seal_key(const char *path, enum realm realm, int *out_id, char error
 out:
 	secret_free(&text);
 	keyring_free(&keyring);
+	(void)close(fd);
 	return st;
 }
