@@ -175,6 +175,9 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 	int rc = EX_OK;
 
 	load_contract(&service);
+	if (!core_has_blocklist(core))
+		log_event(LOG_LEVEL_WARNING, "blocklist_missing", (const struct log_field[]){
+		    LOG_TEXT("path", settings->core.blocklist_path), LOG_END });
 	if ((st = load_pages(&service, error)) != STATUS_OK ||
 	    (st = metrics_new(&service.metrics)) != STATUS_OK ||
 	    (st = start_workers(settings, &service.workers)) != STATUS_OK ||

@@ -105,6 +105,32 @@ open_database(const struct core_settings *settings, struct core *core, char erro
 	return db_open(&db, &core->db, error);
 }
 
+/* The list that comes with the program may be missing: programs say so (core_has_blocklist()), and the rest of the policy
+ * holds.  A list that the operator names must be there. */
+static enum status
+open_blocklist(const char *path, struct core *core, char error[static CONFIG_ERROR_BYTES])
+{
+	enum status st;
+
+	if (path[0] == '\0')
+		return STATUS_OK;
+	st = blocklist_open(path, &core->blocklist, error);
+	return st == STATUS_NOT_FOUND && strcmp(path, COUNTERFOIL_BLOCKLIST) == 0 ? STATUS_OK : st;
+}
+
+bool
+core_has_blocklist(const struct core *core)
+{
+	return core->blocklist != NULL;
+}
+
+static enum status
+take_words(const char *words, struct core *core)
+{
+	core->context_words = strdup(words);
+	return core->context_words != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 enum status
 core_open(const struct core_settings *settings, struct core **out, char error[static CONFIG_ERROR_BYTES])
 {
@@ -116,6 +142,8 @@ core_open(const struct core_settings *settings, struct core **out, char error[st
 	if ((st = take_policy(&settings->store, REALM_STORE, core, error)) != STATUS_OK ||
 	    (st = take_policy(&settings->staff, REALM_STAFF, core, error)) != STATUS_OK ||
 	    (st = keyring_open(settings->keyring_path, &core->keyring, error)) != STATUS_OK ||
+	    (st = open_blocklist(settings->blocklist_path, core, error)) != STATUS_OK ||
+	    (st = take_words(settings->context_words, core)) != STATUS_OK ||
 	    (st = open_database(settings, core, error)) != STATUS_OK ||
 	    (st = hashing_prepare(core)) != STATUS_OK) {
 		core_close(&core);
@@ -132,6 +160,8 @@ core_close(struct core **core)
 		return;
 	db_close(&(*core)->db);
 	keyring_free(&(*core)->keyring);
+	blocklist_close(&(*core)->blocklist);
+	free((*core)->context_words);
 	for (unsigned realm = 0; realm < CORE_REALMS; realm++)
 		free((*core)->policies[realm].issuer);
 	free(*core);

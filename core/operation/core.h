@@ -34,12 +34,14 @@ struct realm_policy {
 	int64_t throttle_known_source_s, throttle_factor_failures_max;
 };
 
-/* What the [database], [keys], [realm store] and [realm staff] sections of a file say. */
+/* What the [database], [keys], [passwords], [realm store] and [realm staff] sections of a file say. */
 struct core_settings {
 	char *database_url;             /* libpq conninfo without user */
 	char *database_user;
 	int64_t database_connections, database_connect_timeout_s, database_statement_timeout_ms;
 	char *keyring_path;
+	char *blocklist_path;           /* passwords that everybody guesses; empty: no list */
+	char *context_words;            /* that make a poor password here, beside issuer and login; separated by spaces */
 	struct realm_policy store, staff;
 };
 
@@ -51,6 +53,9 @@ const struct config_key *core_config_keys(size_t *out_count);
 enum status core_open(const struct core_settings *settings, struct core **out,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 void core_close(struct core **core);
+
+/* Is there a list of passwords that everybody guesses? */
+bool core_has_blocklist(const struct core *core);
 
 /* Readiness: the database answers and can be written, its schema is this program's or newer, the keys of every realm that
  * the keyring should hold are here, the clock agrees with the database's. */

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "core/credential/blocklist.h"
 #include "core/operation/caller.h"
 #include "core/operation/core.h"
 #include "core/store/db.h"
@@ -17,6 +18,8 @@ struct core {
 	struct db_throttle throttles[CORE_REALMS];      /* the same numbers as SQL takes them */
 	struct db_login_policy logins[CORE_REALMS];
 	char decoys[CORE_REALMS][PASSWORD_PHC_MAX];     /* what an account without a usable password is verified against */
+	struct blocklist *blocklist;    /* NULL: there is none */
+	char *context_words;
 	_Atomic uint64_t hashes;
 };
 

@@ -1,4 +1,4 @@
-/* core_settings.c: the keys of the sections [database], [keys], [realm store] and [realm staff]. */
+/* core_settings.c: the keys of the sections [database], [keys], [passwords], [realm store] and [realm staff]. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -84,6 +84,10 @@ static const struct config_key keys[] = {
 	    "Milliseconds after which PostgreSQL cancels a statement."),
 	TEXT("keys", "keyring", keyring_path, NULL, 1, 1024,
 	    "File with the keys that the database never sees."),
+	TEXT("passwords", "blocklist", blocklist_path, COUNTERFOIL_BLOCKLIST, 0, 1024,
+	    "File of passwords that everybody guesses, made by counterfoil blocklist build; empty: none is looked up."),
+	TEXT("passwords", "context_words", context_words, "", 0, 1024,
+	    "Words that make a poor password here, beside issuer and login, separated by spaces."),
 	REALM_KEYS("realm store", store, "Counterfoil", "47104", "1", "8", "no", "3600", "86400",
 	    "20", "30"),
 	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900",
