@@ -126,6 +126,15 @@ class Browser:
         return self.run("return document.documentElement.outerHTML + "
                         "[...document.querySelectorAll('input')].map((i) => i.value).join()")
 
+    def overflowing(self):
+        """What reaches over the sides of the window, and controls too small for a finger (44 pixels)."""
+        return self.run("""
+            const seen = [...document.querySelectorAll('main *, header *')].filter((e) => e.getClientRects().length);
+            const box = (e) => e.getBoundingClientRect();
+            const wide = document.documentElement.scrollWidth > innerWidth ? ['the page itself'] : [];
+            return wide.concat(seen.filter((e) => box(e).right > innerWidth + 0.5 || box(e).left < -0.5
+                || (e.matches('button, a, input') && box(e).height < 44)).map((e) => e.outerHTML.slice(0, 80)));""")
+
     def press(self, *keys):
         chain = ActionChains(self.driver)
         for key in keys:
