@@ -286,13 +286,11 @@ def routes():
 
 
 def api_paths():
-    """{path: methods} of the API, with parameters filled in."""
-    found = {}
-    for listener, method, path, *_ in routes():
-        if listener == "api":
-            filled = path.replace("{challenge}", "A" * 43)
-            found.setdefault(re.sub(r"\{\w+\}", NO_ACCOUNT, filled), set()).add(method)
-    return found
+    """{path: methods} of the API, with parameters filled in; a path may fit more than one template."""
+    rows = [(method, path) for listener, method, path, *_ in routes() if listener == "api"]
+    filled = {re.sub(r"\{\w+\}", NO_ACCOUNT, path.replace("{challenge}", "A" * 43)) for _, path in rows}
+    return {path: {method for method, template in rows if re.fullmatch(re.sub(r"\{\w+\}", r"[\\w-]+", template), path)}
+            for path in sorted(filled)}
 
 
 @pytest.mark.parametrize("path, methods", api_paths().items())

@@ -8,8 +8,9 @@ import world as worlds
 from raw_http import expect
 
 
-def start(world, account, name=None):
-    reply = world.api().post(f"/v1/accounts/{account.id}/totp", {"name": name} if name else None)
+def start(world, account, name=None, proof=None):
+    body = {key: value for key, value in (("name", name), ("proof", proof)) if value}
+    reply = world.api().post(f"/v1/accounts/{account.id}/totp", body or None)
     assert reply.status_code == 201, reply.text
     return reply.json()
 
@@ -19,8 +20,15 @@ def confirm(world, account, factor, code=None):
                             {"code": code or worlds.totp(factor["secret"], world.now_s())})
 
 
-def bound(world, account, name=None):
-    factor = start(world, account, name)
+def proof_of(world, account, factor):
+    """A step-up with FACTOR, for one more authenticator."""
+    world.advance(worlds.PERIOD_S)
+    return world.step_up(account, "add_factor", code=worlds.totp(factor["secret"], world.now_s()))
+
+
+def bound(world, account, name=None, by=None):
+    """One more authenticator; BY: one that is bound already and has to prove it."""
+    factor = start(world, account, name, proof_of(world, account, by) if by else None)
     assert confirm(world, account, factor).status_code == 200
     return factor
 
@@ -136,15 +144,37 @@ def test_a_factor_belongs_to_its_account(world):
 
 def test_recovery_codes_come_with_the_first_authenticator_alone(world):
     account = world.create_account()
-    first = confirm(world, account, start(world, account)).json()
-    assert len(set(first["recovery_codes"])) == 10
+    first = start(world, account)
+    codes = confirm(world, account, first).json()["recovery_codes"]
+    assert len(set(codes)) == 10
     assert factors(world, account)["recovery_codes_left"] == 10
-    assert "recovery_codes" not in confirm(world, account, start(world, account)).json()
+    second = start(world, account, proof=proof_of(world, account, first))
+    assert "recovery_codes" not in confirm(world, account, second).json()
+
+
+def test_a_further_authenticator_needs_a_fresh_code_of_one_that_is_there(world):
+    account = world.create_account()
+    first, path = bound(world, account), f"/v1/accounts/{account.id}/totp"
+    expect(world.api().post(path), 403, "step-up-required", purpose="add_factor")
+    account.seed = first["secret"]
+    world.advance(worlds.PERIOD_S)
+    other = world.step_up(account, "checkout")
+    stale = proof_of(world, account, first)
+    world.advance(601)
+    used = proof_of(world, account, first)
+    assert world.api().post(path, {"proof": used}).status_code == 201
+    pending = world.api().post(f"/v1/accounts/{account.id}/step-ups", {"purpose": "add_factor"}).json()["challenge"]
+    stranger = world.customer()
+    foreign = world.step_up(stranger, "add_factor")
+    for proof in (other, stale, used, pending, foreign, "A" * 43):
+        expect(world.api().post(path, {"proof": proof}), 403, "step-up-required")
+    expect(world.api().post(path, {"proof": "short"}), 422, "invalid", field="proof")
 
 
 def test_either_of_two_authenticators_signs_in(world):
     account = world.create_account()
-    one, other = bound(world, account, "telephone"), bound(world, account, "tablet")
+    one = bound(world, account, "telephone")
+    other = bound(world, account, "tablet", by=one)
     for factor in (one, other, one):
         world.advance(worlds.PERIOD_S)
         account.seed = factor["secret"]
@@ -169,9 +199,11 @@ def test_a_name_is_any_text_of_64_characters(world, name):
 
 def test_an_account_has_at_most_eight_authenticators(world):
     account = world.create_account()
-    for _ in range(8):
-        bound(world, account)
-    expect(world.api().post(f"/v1/accounts/{account.id}/totp"), 409, "conflict")
+    first = bound(world, account)
+    for _ in range(7):
+        bound(world, account, by=first)
+    proof = proof_of(world, account, first)
+    expect(world.api().post(f"/v1/accounts/{account.id}/totp", {"proof": proof}), 409, "conflict")
 
 
 def test_an_account_that_is_locked_binds_nothing(world):
@@ -187,7 +219,8 @@ def test_an_account_that_is_locked_binds_nothing(world):
 
 def test_a_revoked_authenticator_counts_no_longer_and_its_record_stays(world):
     account = world.create_account()
-    kept, lost = bound(world, account, "kept"), bound(world, account, "lost")
+    kept = bound(world, account, "kept")
+    lost = bound(world, account, "lost", by=kept)
     world.advance(worlds.PERIOD_S)
     assert world.api().delete(f"/v1/accounts/{account.id}/factors/{lost['factor_id']}").status_code == 204
     account.seed = lost["secret"]

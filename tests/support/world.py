@@ -738,6 +738,18 @@ class World:
             raise WorldError(f"password step: {reply.status_code} {reply.text}")
         return problem["challenge"]
 
+    def step_up(self, account, purpose, digest=None, code=None):
+        """A step-up that was granted; returns its challenge."""
+        body = {"purpose": purpose, **({"digest": digest} if digest else {})}
+        begun = self.api().post(f"/v1/accounts/{account.id}/step-ups", body)
+        if begun.status_code != 201:
+            raise WorldError(f"step-up: {begun.status_code} {begun.text}")
+        challenge = begun.json()["challenge"]
+        done = self.api().post(f"/v1/step-ups/{challenge}/code", {"code": code or self.code(account)})
+        if done.status_code != 200:
+            raise WorldError(f"step-up code: {done.status_code} {done.text}")
+        return challenge
+
     def sign_in(self, account, number=0, code=None):
         """Both steps; returns the response of the second."""
         return self.api(number).code(self.challenge(account, number), code or self.code(account))
