@@ -112,9 +112,12 @@ route_session_end_all(struct request *request)
 {
 	const char *id = route_uuid(request, 0);
 	int64_t ended = 0;
+	enum status st;
 
-	if (id != NULL)
-		reply_ended(request, session_end_all(request->service->core, &request->caller, id, NULL, &ended), ended);
+	if (id == NULL)
+		return;
+	st = session_end_all(request->service->core, &request->caller, id, NULL, &ended);
+	reply_ended(request, st, ended);
 }
 
 /* --- trusted devices ------------------------------------------------------------------------------------------------- */
@@ -170,8 +173,10 @@ route_device_revoke_all(struct request *request)
 {
 	const char *id = route_uuid(request, 0);
 	int64_t ended = 0;
+	enum status st;
 
-	if (id != NULL)
-		reply_ended(request, session_revoke_device(request->service->core, &request->caller, id, NULL, &ended),
-		    ended);
+	if (id == NULL)
+		return;
+	st = session_revoke_device(request->service->core, &request->caller, id, NULL, &ended);
+	reply_ended(request, st, ended);
 }
