@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The manual pages are well formed, name every option that --help names, and every setting with its default.
+# With --write, authd.conf(5) takes the settings from the programs.  Run it in the build folder, srcdir set.
 set -euo pipefail
 obj=$PWD
 work=$(mktemp -d)
@@ -73,6 +74,18 @@ sed '/^\[api\]/,$d' "$work/etc/authd.conf" | sed '1d; s/^\(url\|keyring\) =.*/\1
 roff "$work/conf" | sed 's/\\-/-/g' >"$work/wanted"
 sed -n '/^\.SS \[/,/^\.SH EXAMPLE/{/^\.SH EXAMPLE/d;s/\\-/-/g;p}' docs/man/authd.conf.5 >"$work/found"
 [ "$(grep -c '^\.TP' "$work/wanted")" -gt 30 ] || fault "the programs name too few settings"
-diff -u "$work/found" "$work/wanted" || fault "authd.conf(5) differs from what the programs know: put these lines there"
+page=${srcdir:-.}/docs/man/authd.conf.5.in
+if [ "${1:-}" = --write ]; then
+	data=$(sed -n 's|^#directory = \(.*\)/web$|\1|p' "$work/conf")
+	{
+		sed '/^\.SS \[/,$d' "$page"
+		roff "$work/conf" | sed "s|${data//-/\\\\-}|@pkgdatadir@|"
+		sed -n '/^\.SH EXAMPLE/,$p' "$page"
+	} >"$work/page"
+	cp "$work/page" "$page"
+	exit
+fi
+diff -u "$work/found" "$work/wanted" ||
+	fault "authd.conf(5) differs from what the programs know; in the build folder: srcdir=... $0 --write"
 
 [ "$faults" -eq 0 ]
