@@ -7,10 +7,12 @@ import pytest
 
 import pam_world
 import staff_host
+import staff_machine
 
 
 # A machine of the tests' own needs mounts and users: root's business.  All else runs for everybody.
-collect_ignore = [] if os.geteuid() == 0 else ["test_sshd.py"]
+collect_ignore = [] if os.geteuid() == 0 else ["test_sshd.py", "test_sshd_keys.py", "test_sudo.py", "test_su_and_login.py",
+                                               "test_jobs.py"]
 
 
 @pytest.fixture
@@ -33,3 +35,21 @@ def staff(cluster):
         yield host
     finally:
         host.stop()
+
+
+@pytest.fixture(scope="session")
+def a_machine(cluster):
+    """The machine that all tests with real programs share."""
+    made = staff_machine.StaffMachine(cluster)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def machine(a_machine):
+    """That machine with the plain configuration, whatever the test before did."""
+    a_machine.configure()
+    a_machine.write_helper_conf()
+    return a_machine

@@ -9,18 +9,9 @@ SHELL = ["echo granted-$(whoami)"]
 
 
 @pytest.fixture(scope="module")
-def machine(cluster):
-    made = staff_machine.StaffMachine(cluster)
-    try:
-        made.stack_file("sshd", "sshd-password-totp")
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def sshd(machine):
-    made = staff_machine.Sshd(machine)
+def sshd(a_machine):
+    a_machine.stack_file("sshd", "sshd-password-totp")
+    made = staff_machine.Sshd(a_machine)
     yield made
     made.stop()
 
@@ -80,3 +71,139 @@ def test_nobody_gets_in_while_the_database_is_stopped_and_everybody_does_afterwa
         entry = refused(machine, sshd, alice, alice.answers, "AUTHINFO_UNAVAIL", "unavailable")
         assert entry.priority == "ERR" and int(entry["ms"]) < 10000
     assert talk(sshd, alice).granted == alice.login
+
+
+def test_an_sshd_that_answers_every_prompt_with_the_password_is_found_out(machine):
+    alice = machine.hire()
+    sshd = staff_machine.Sshd(machine, {"KbdInteractiveAuthentication": "no", "PasswordAuthentication": "yes"})
+    mark, events = machine.syslog.mark(), len(machine.events())
+    done = talk(sshd, alice, PreferredAuthentications="password")
+    assert done.granted is None
+    entry = machine.entries(mark, event="auth")[0]
+    assert (entry["pam"], entry["reason"], entry.priority) == ("CONV_ERR", "blind_conversation", "WARNING")
+    assert entry["detail"] == "set KbdInteractiveAuthentication yes and PasswordAuthentication no"
+    assert len(machine.events()) == events          # no attempt was burnt
+    machine.configure(blind_conversation="combined")
+    done = talk(sshd, alice, [alice.password + alice.code()], PreferredAuthentications="password")
+    assert done.granted == alice.login
+    sshd.stop()
+
+
+@pytest.mark.parametrize("login", ["root", "nobody-here"])
+def test_whoever_sshd_lets_in_by_no_means_gets_the_same_prompts_and_counts_for_nobody(machine, sshd, login):
+    alice = machine.hire()
+    if login == "root":
+        root = staff_machine.staff_host.Person("root", alice.password)
+        machine.installation.counterfoil("account", "add", "--realm", "staff", "--password-stdin", "root",
+                                         input=root.password + "\n")
+    mark, events = machine.syslog.mark(), len(machine.events())
+    done = staff_machine.Talk(sshd.ssh(login, SHELL), [alice.password, "123456"])
+    assert done.granted is None and done.prompts == ["Password: ", "Verification code: "]
+    entry = machine.entries(mark, event="auth")[0]
+    assert (entry["pam"], entry["reason"]) == ("AUTH_ERR", "sshd_junk")
+    assert {event[2] for event in machine.events()[events:]} == {"unknown_login"}
+    if login == "root":
+        assert machine.query("SELECT count(*) FROM counterfoil.event WHERE account_id = %s AND kind = 'login_password'",
+                             (machine.account_id(root),)) == [(0,)]
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_client_that_hangs_up_at_a_prompt_leaves_nothing_running(machine, sshd, answered):
+    alice = machine.hire()
+    before = processes(machine)
+    spawned = sshd.ssh(alice.login, SHELL)
+    for answer in alice.answers[:answered]:
+        spawned.expect(": $")
+        spawned.sendline(answer)
+    spawned.expect("code: $" if answered else "Password: $")
+    spawned.close(force=True)
+    worlds.wait_until(lambda: processes(machine) == before, "sshd to be alone again")
+
+
+def processes(machine):
+    """What runs on the machine that has to do with signing in."""
+    names = machine.run_inside("ps", "-e", "-o", "comm=").stdout.split()
+    return sorted(name for name in names if name in ("sshd", "pam-helper", "bash", "sudo"))
+
+
+def test_the_address_in_the_log_is_numeric_whatever_a_name_server_says(machine):
+    machine.path("/etc/hosts").write_text("127.0.0.1 lying.example localhost\n")
+    sshd = staff_machine.Sshd(machine, {"UseDNS": "yes"})
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    assert talk(sshd, alice).granted == alice.login
+    entry = machine.entries(mark, event="auth")[0]
+    assert entry["rhost"] == "127.0.0.1"
+    assert {event[4] for event in machine.events() if event[3] == entry["request_id"]} == {"127.0.0.1"}
+    sshd.stop()
+
+
+def test_a_module_that_has_had_enough_ends_the_connection(machine):
+    machine.configure(attempts=2)
+    sshd = staff_machine.Sshd(machine, {"MaxAuthTries": "20"})
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    done = talk(sshd, alice, ["wrong", alice.code()] * 8, NumberOfPasswordPrompts="8")
+    assert done.granted is None and len(done.prompts) == 4
+    entries = machine.entries(mark, event="auth")
+    assert [(entry["pam"], entry["reason"]) for entry in entries] == [("MAXTRIES", "tries_used_up")]
+    sshd.stop()
+
+
+def test_one_sign_in_carries_scp_sftp_and_rsync(machine, sshd, tmp_path):
+    alice = machine.hire()
+    control = sshd.client / "control"
+    mark = machine.syslog.mark()
+    master = sshd.ssh(alice.login, arguments=["-M", "-N"], ControlPath=control)
+    for answer in alice.answers:
+        master.expect(": $")
+        master.sendline(answer)
+    worlds.wait_until(control.exists, "the connection to stand")
+    source = tmp_path / "file"
+    source.write_text("carried")
+    options = ["-F", "none", *sshd.options(ControlPath=control, BatchMode="yes")]
+    target = f"{alice.login}@127.0.0.1"
+    worlds.run("scp", *options, "-P", sshd.port, source, f"{target}:by-scp")
+    worlds.run("sftp", *options, "-P", sshd.port, "-b", "-", target, input=f"put {source} by-sftp\n")
+    worlds.run("rsync", "-e", " ".join(["ssh", *map(str, options), "-p", str(sshd.port)]), source, f"{target}:by-rsync")
+    home = machine.path(f"/home/{alice.login}")
+    assert {(home / name).read_text() for name in ("by-scp", "by-sftp", "by-rsync")} == {"carried"}
+    assert len(machine.entries(mark, event="auth")) == 1
+    master.close(force=True)
+
+
+def test_a_password_that_must_change_is_changed_in_the_same_connection(machine, sshd):
+    machine.configure(account="status")
+    alice = machine.hire()
+    machine.installation.counterfoil("account", "set-password", "--realm", "staff", "--password-stdin", alice.login,
+                                     input="the operator's choice\n")
+    fresh = "twelve lanterns on the quay"
+    done = talk(sshd, alice, ["the operator's choice", alice.code(), "the operator's choice", fresh, fresh])
+    assert done.granted == alice.login
+    assert done.prompts[2:] == ["Password: ", "New password: ", "New password again: "]
+    alice.password = fresh
+    machine.forget_step(alice)
+    assert talk(sshd, alice).granted == alice.login
+
+
+def test_thirty_sign_ins_at_once_all_succeed_though_one_helper_works_at_a_time(machine):
+    """The slots make the others wait; nobody is refused, and nobody's helper is left."""
+    people = [machine.hire() for _ in range(3)]
+    machine.configure(timeout_total=30)
+    machine.write_helper_conf({("helper", "parallel"): 1})
+    sshd = staff_machine.Sshd(machine, {"MaxStartups": "100", "LoginGraceTime": "600"})
+    mark = machine.syslog.mark()
+    waiting = [(person, code, sshd.ssh(person.login, SHELL)) for person in people for code in person.recovery_codes[:10]]
+    for person, code, spawned in waiting:
+        spawned.expect("Password: $")
+        spawned.sendline(person.password)
+    for person, code, spawned in waiting:
+        spawned.expect("code: $")
+        spawned.sendline(code)
+    for person, code, spawned in waiting:
+        spawned.expect(f"granted-{person.login}")
+        spawned.close(force=True)
+    entries = machine.entries(mark, 30, event="auth")
+    assert [entry["result"] for entry in entries] == ["allow"] * 30
+    worlds.wait_until(lambda: "pam-helper" not in processes(machine), "the helpers to end")
+    sshd.stop()

@@ -27,7 +27,7 @@ PACKAGING = worlds.TOP / "packaging/pam.d"
 
 # Process 1 of the namespace: it mounts, says so, and reaps what is left to it until it is killed.
 HOLDER = r"""
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, threading
 top, security = sys.argv[1], sys.argv[2]
 def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
@@ -49,6 +49,8 @@ for log in ("/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/run/utmp"):
     os.chmod(log, 0o600 if log.endswith("btmp") else 0o644)
 subprocess.run(["hostname", "web1"], check=True)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+# a test run that was killed takes its machine with it
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 print("ready", flush=True)
 while True:
     signal.sigwait({signal.SIGCHLD})
@@ -96,7 +98,7 @@ class StaffMachine(staff_host.StaffHost):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="cf-machine-"))
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
-             "/usr/bin/python3", "-c", HOLDER, str(self.top), str(SECURITY)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+             "/usr/bin/python3", "-c", HOLDER, str(self.top), str(SECURITY)], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
         assert self.holder.stdout.readline() == b"ready\n", "the namespace could not be made"
         children = pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
         self.pid = int(children[0])
@@ -204,8 +206,9 @@ class StaffMachine(staff_host.StaffHost):
             with contextlib.suppress(OSError):
                 process.kill()
             process.wait()
-        self.holder.kill()
+        self.holder.stdin.close()
         self.holder.wait()
+        self.holder.stdout.close()
         self.syslog.close()
         shutil.rmtree(self.top, ignore_errors=True)
         super().stop()
@@ -230,7 +233,7 @@ class Sshd:
         public = (self.keys / "host.pub").read_text()
         (self.client / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {public}[::1]:{self.port} {public}")
         lines = {"Port": self.port, "ListenAddress": "127.0.0.1", "HostKey": f"/etc/ssh/test-{self.port}/host",
-                 "PidFile": "none", **self.settings}
+                 "PidFile": f"/run/sshd-{self.port}.pid", **self.settings}
         (self.keys / "config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
         self.process = machine.start_inside(program, "-D", "-f", f"/etc/ssh/test-{self.port}/config")
         worlds.wait_until(self._listens, "sshd to listen")
@@ -267,7 +270,9 @@ class Sshd:
                              env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
 
     def stop(self):
-        self.process.kill()
+        """nsenter stands between us and sshd, so it is told by its number."""
+        pid = self.machine.path(f"/run/sshd-{self.port}.pid").read_text().strip()
+        self.machine.run_inside("kill", pid)
         self.process.wait()
 
 
