@@ -276,6 +276,17 @@ class Sshd:
         self.process.wait()
 
 
+def converse(spawned, steps, end=pexpect.EOF):
+    """Wait for each prompt and answer it: [(pattern, answer), ...]; returns everything that was shown, to the end."""
+    shown = ""
+    for pattern, answer in steps:
+        spawned.expect(pattern)
+        shown += spawned.before + spawned.after
+        spawned.sendline(answer)
+    spawned.expect(end)
+    return shown + spawned.before + (spawned.after if isinstance(spawned.after, str) else "")
+
+
 class Talk:
     """One attempt to sign in by ssh: the prompts as the person saw them, and whether it led to a shell."""
 

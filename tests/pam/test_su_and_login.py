@@ -1,0 +1,150 @@
+"""su and the console with the shipped stacks to the letter."""
+
+import contextlib
+import os
+
+import pytest
+
+import staff_machine
+
+PASSWORD, CODE = "Password: $", "Verification code: $"
+UNIX = "unix password of the host"
+
+
+@pytest.fixture
+def machine(machine):
+    for service in ("su", "su-l"):
+        machine.stack_file(service, "su")
+    machine.stack_file("login", "login")
+    return machine
+
+
+def su(machine, caller, *arguments):
+    return machine.spawn_inside("runuser", "-u", caller, "--", "su", *arguments)
+
+
+# --- su ---------------------------------------------------------------------------------------------------------------
+
+def test_the_way_to_root_takes_the_factors_of_who_goes_it(machine):
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    shown = staff_machine.converse(su(machine, alice.login, "-c", "id -un"), [(PASSWORD, alice.password), (CODE, alice.code())])
+    assert shown.endswith("root\r\n")
+    auth = machine.entries(mark, event="auth")[0]
+    assert (auth["user"], auth["identity"], auth["result"]) == (alice.login, "caller", "allow")
+    opened = machine.entries(mark, event="session_open")[0]
+    assert (opened["user"], opened["target"]) == (alice.login, "root")
+
+
+def test_the_way_to_somebody_else_takes_theirs(machine):
+    alice, bob = machine.hire(), machine.hire()
+    shown = staff_machine.converse(su(machine, alice.login, "-c", "id -un", bob.login),
+                                   [(PASSWORD, bob.password), (CODE, bob.code())])
+    assert shown.endswith(f"{bob.login}\r\n")
+    mark = machine.syslog.mark()
+    shown = staff_machine.converse(su(machine, alice.login, "-c", "id -un", bob.login),
+                                   [(PASSWORD, alice.password), (CODE, alice.code())])
+    assert "Authentication failure" in shown
+    assert machine.entries(mark, event="auth")[0]["user"] == bob.login
+
+
+def test_root_is_asked_for_nothing(machine):
+    alice = machine.hire()
+    with machine.database_stopped():
+        assert machine.run_inside("su", "-c", "id -un", alice.login).stdout == f"{alice.login}\n"
+
+
+def test_a_caller_cannot_make_an_outage_into_a_way_in(machine):
+    """su is set-uid: who starts it can slow it, so ignore_unavailable does not hold there."""
+    machine.configure(fail="ignore_unavailable")
+    machine.stack_file("su", text="auth required pam_counterfoil.so\nauth required pam_permit.so\naccount required pam_permit.so\n"
+                                  "session required pam_permit.so\n")
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    with machine.database_stopped():
+        shown = staff_machine.converse(su(machine, alice.login, "-c", "id -un"),
+                                       [(PASSWORD, alice.password), (CODE, alice.code())])
+    assert "root\r\n" not in shown
+    assert machine.entries(mark, event="auth")[0]["pam"] == "AUTHINFO_UNAVAIL"
+
+
+# --- the console ------------------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def console(machine, name="tty9"):
+    """login on a terminal that the machine takes for NAME."""
+    script = (f"umount -q /dev/{name}; touch /dev/{name}; mount --bind $(tty) /dev/{name} && "
+              f"exec setsid -c login </dev/{name} >/dev/{name} 2>&1")
+    spawned = machine.spawn_inside("bash", "-c", script)
+    try:
+        yield spawned
+    finally:
+        spawned.close(force=True)
+
+
+def log_in(spawned, login, steps):
+    spawned.expect("login: $")
+    spawned.sendline(login)
+    for pattern, answer in steps:
+        spawned.expect(pattern)
+        spawned.sendline(answer)
+
+
+def gets_a_shell(spawned, login):
+    spawned.sendline("echo granted-$(whoami)-on-$(tty)")
+    return spawned.expect([rf"granted-{login}-on-/dev/\w+", "login: $", "Login incorrect", staff_machine.pexpect.EOF]) == 0
+
+
+def test_password_and_code_at_the_console(machine):
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    with console(machine) as spawned:
+        log_in(spawned, alice.login, [(PASSWORD, alice.password), (CODE, alice.code())])
+        assert gets_a_shell(spawned, alice.login)
+    assert machine.entries(mark, event="auth")[0]["tty"].endswith("tty9")
+
+
+def test_a_second_name_after_a_wrong_code_proves_its_own(machine):
+    alice, bob = machine.hire(), machine.hire()
+    mark = machine.syslog.mark()
+    with console(machine) as spawned:
+        log_in(spawned, alice.login, [(PASSWORD, alice.password), (CODE, alice.wrong_code())])
+        spawned.expect("Login incorrect")
+        log_in(spawned, bob.login, [(PASSWORD, bob.password), (CODE, bob.code())])
+        assert gets_a_shell(spawned, bob.login)
+    assert [entry["user"] for entry in machine.entries(mark, 2, event="auth")] == [alice.login, bob.login]
+
+
+def test_break_glass_opens_the_console_for_its_group_during_an_outage_and_at_no_other_time(machine):
+    if "breakglass" not in machine.path("/etc/group").read_text():
+        machine.run_inside("groupadd", "--system", "breakglass")
+    eve = machine.hire(unix_password=UNIX, groups=["breakglass"])
+    alice = machine.hire(unix_password=UNIX)
+    with console(machine) as spawned:           # the back end answers: the host's password is no way in
+        log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, eve.code())])
+        spawned.expect("Login incorrect")
+    with machine.database_stopped():
+        with console(machine) as spawned:
+            log_in(spawned, eve.login, [(PASSWORD, eve.password), (CODE, eve.code()), (PASSWORD, UNIX)])
+            assert gets_a_shell(spawned, eve.login)
+        with console(machine) as spawned:
+            log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, eve.code()), (PASSWORD, "wrong")])
+            spawned.expect("Login incorrect")
+        with console(machine) as spawned:       # not in the group
+            log_in(spawned, alice.login, [(PASSWORD, UNIX), (CODE, alice.code())])
+            spawned.expect("Login incorrect")
+        with console(machine, "pseudo9") as spawned:       # not a console
+            log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, eve.code())])
+            spawned.expect("Login incorrect")
+
+
+def test_no_configuration_is_no_break_glass(machine):
+    if "breakglass" not in machine.path("/etc/group").read_text():
+        machine.run_inside("groupadd", "--system", "breakglass")
+    eve = machine.hire(unix_password=UNIX, groups=["breakglass"])
+    machine.helper_conf.unlink()
+    mark = machine.syslog.mark()
+    with console(machine) as spawned:
+        log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, eve.code())])
+        assert machine.entries(mark, event="auth")[0]["pam"] == "SERVICE_ERR"
+        assert spawned.expect(["System error|Login incorrect|service module", staff_machine.pexpect.EOF]) in (0, 1)
