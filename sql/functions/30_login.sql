@@ -121,6 +121,7 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_account account%ROWTYPE;
 	v_device uuid;
+	v_disabled boolean;
 BEGIN
 	verdict := 'denied';
 	reason := coalesce(p_reason, 'wrong_password');
@@ -137,7 +138,11 @@ BEGIN
 					WHERE a.id = p_account_id AND a.password_sealed = p_old_sealed;
 			END IF;
 			has_totp := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
-			has_recovery := has_totp AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
+			-- an authenticator that guessing has disabled still stands for a second factor: the password alone never
+			-- opens what it closed, a recovery code does
+			v_disabled := NOT has_totp AND EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id
+				AND f.state = 'disabled');
+			has_recovery := (has_totp OR v_disabled) AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
 				AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
 			hold_until := epoch(v_account.hold_until);
 			reason := 'granted';
@@ -149,6 +154,9 @@ BEGIN
 				v_device := device_use(p_caller, v_who, p_account_id, p_device_digest, p_next_device_digest, p_policy);
 				device := v_device IS NOT NULL;
 				verdict := CASE WHEN device THEN 'granted' ELSE 'challenge' END;
+			ELSIF v_disabled THEN
+				verdict := CASE WHEN has_recovery THEN 'challenge' ELSE 'denied' END;
+				reason := 'factor_disabled';
 			ELSIF p_policy.second_factor_required THEN
 				reason := 'not_enrolled';
 			ELSE
