@@ -75,6 +75,11 @@ function showCodeError(message) {
 	field.select();
 }
 
+function waiting(seconds) {
+	return seconds <= 90 ? text("code.throttled", { seconds })
+		: text("code.throttled.long", { minutes: Math.ceil(seconds / 60) });
+}
+
 async function confirm() {
 	const code = byId("code").value.replace(/\s/g, "");
 	showCodeError("");
@@ -86,7 +91,7 @@ async function confirm() {
 	if (answer.status === 403 && answer.problem === "denied")
 		return showCodeError(text("code.wrong"));
 	if (answer.status === 429)
-		return showCodeError(text("code.throttled", { seconds: answer.retryAfter }));
+		return showCodeError(waiting(answer.retryAfter));
 	if (answer.status === 422)
 		return showCodeError(text("code.form"));
 	if (answer.status === 409 || answer.status === 404)

@@ -57,6 +57,7 @@ export const strings = {
 	"code.wrong": "That code is not right. Wait for the next one in your app and type that. If it keeps happening, " +
 		"let your phone set its clock automatically.",
 	"code.throttled": "Too many tries. You can try again in {seconds} seconds.",
+	"code.throttled.long": "Too many tries. You can try again in {minutes} minutes, or ask {shop} for a new link.",
 
 	/* recovery codes */
 	"codes.step": "Step 3 of 3",

@@ -18,6 +18,14 @@ def test_no_page_has_words_of_its_own_but_those_for_browsers_without_scripts(nam
     assert not re.search(r' (alt|aria-label|title|placeholder)="[^"]+"', page)
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_names_its_parts_relative_to_itself_so_that_a_proxy_may_put_it_under_a_path(name):
+    parts = re.findall(r'(?:href|src)="([^"]+)"', PAGES[name])
+    assert len(parts) == 4 and all(re.fullmatch(r"assets/[a-z.]+", part) for part in parts)
+    scripts = "".join((WEB / script).read_text() for script in ("page.js", "enroll.js", "activity.js"))
+    assert not re.search(r"""["'`](/\w|https?:)""", scripts)
+
+
 def test_every_string_has_one_name_and_every_name_a_string():
     assert KEYS and len(KEYS) == len(set(KEYS))
     for name in PAGES:
