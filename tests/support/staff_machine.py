@@ -32,7 +32,8 @@ top, security = sys.argv[1], sys.argv[2]
 def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 mount("-t", "tmpfs", "-o", "mode=755", "none", top)
-for name, target in (("etc", "/etc"), ("dev", "/dev"), ("security", security), ("libexec", "/usr/libexec")):
+for name, target in (("etc", "/etc"), ("dev", "/dev"), ("security", security), ("libexec", "/usr/libexec"),
+                     ("configs", "/usr/share/pam-configs"), ("libpam", "/var/lib/pam")):
     os.makedirs(f"{top}/{name}/upper"); os.makedirs(f"{top}/{name}/work")
     subprocess.run(["mkdir", "-p", target], check=True)
     if name == "dev":
