@@ -46,6 +46,11 @@ void route_enrollment_page_confirm(struct request *request);
 void route_activity_page_get(struct request *request);
 void route_activity_page_end(struct request *request);
 
+/* route_events.c */
+void route_event_list(struct request *request);
+void route_account_export(struct request *request);
+void route_account_erase(struct request *request);
+
 /* route_sessions.c */
 void route_session_introspect(struct request *request);
 void route_session_list(struct request *request);

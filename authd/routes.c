@@ -8,6 +8,8 @@ static const struct route table[] = {
 
 	{ METHOD_POST, "/v1/accounts", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_HASHING, route_account_create, NULL },
 	{ METHOD_GET, "/v1/accounts/{account}", SCOPE_ACCOUNTS, 0, WORK_QUICK, route_account_get, NULL },
+	{ METHOD_DELETE, "/v1/accounts/{account}", SCOPE_ADMIN, 0, WORK_QUICK, route_account_erase, NULL },
+	{ METHOD_GET, "/v1/accounts/{account}/export", SCOPE_ACCOUNTS, 0, WORK_QUICK, route_account_export, NULL },
 	{ METHOD_POST, "/v1/accounts/{account}/lock", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_QUICK,
 	    route_account_lock, NULL },
 	{ METHOD_POST, "/v1/accounts/{account}/unlock", SCOPE_ACCOUNTS, ROUTE_BODY_BYTES, WORK_QUICK,
@@ -26,6 +28,9 @@ static const struct route table[] = {
 	    route_step_up_begin, NULL },
 	{ METHOD_POST, "/v1/step-ups/{challenge}/code", SCOPE_LOGIN, ROUTE_BODY_BYTES, WORK_QUICK, route_step_up_code,
 	    NULL },
+
+	{ METHOD_GET, "/v1/events", SCOPE_EVENTS, 0, WORK_QUICK, route_event_list,
+	    "after limit account kind notify since until" },
 
 	{ METHOD_POST, "/v1/sessions/introspect", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_QUICK, route_session_introspect,
 	    NULL },

@@ -3,6 +3,7 @@
 #ifndef COUNTERFOIL_CLOCK_H
 #define COUNTERFOIL_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Seconds since the epoch, UTC.  64 bits, so the year 2038 is a year like any other. */
@@ -15,5 +16,8 @@ int64_t clock_monotonic_ms(void);
 
 /* UTC, RFC 3339 section 5.6, without the locale.  Times before 1970 or after 9999 are clamped. */
 void clock_format_rfc3339(int64_t time_s, char out[static CLOCK_RFC3339_BYTES]);
+
+/* The reverse of exactly that form, from 1970 on.  False: TEXT is another form, or no time of any calendar. */
+bool clock_parse_rfc3339(const char *text, int64_t *out_s);
 
 #endif

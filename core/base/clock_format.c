@@ -16,3 +16,22 @@ clock_format_rfc3339(int64_t time_s, char out[static CLOCK_RFC3339_BYTES])
 	    strftime(out, CLOCK_RFC3339_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
 		memcpy(out, "1970-01-01T00:00:00Z", CLOCK_RFC3339_BYTES);
 }
+
+bool
+clock_parse_rfc3339(const char *text, int64_t *out_s)
+{
+	char again[CLOCK_RFC3339_BYTES];
+	struct tm utc = { 0 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	int64_t time_s;
+
+	if (end == NULL || *end != '\0')
+		return false;
+	/* strptime() takes blanks, single digits and the 31st of February: only what is written back the same is a time */
+	time_s = timegm(&utc);
+	clock_format_rfc3339(time_s, again);
+	if (time_s < 0 || strcmp(text, again) != 0)
+		return false;
+	*out_s = time_s;
+	return true;
+}

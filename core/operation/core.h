@@ -27,6 +27,8 @@ struct realm_policy {
 	int64_t session_idle_s, session_absolute_s, sessions_max;
 	int64_t ticket_ttl_s;           /* of a password reset, and of a change that is due */
 	int64_t device_ttl_s;           /* of a trusted device; 0: there are none in this realm */
+	int64_t recovery_delay_s;       /* between the second approval of a recovery and its end */
+	int64_t recovery_hold_s;        /* after it the shop delays what moves money */
 	int64_t device_grace_s;         /* how long a rotated device token still counts, for one lost reply */
 	/* throttling: failures before a delay begins, and the delays (sql/migrations: throttle_policy) */
 	int64_t throttle_pair_limit, throttle_account_limit, throttle_account_delay_s, throttle_source_limit;

@@ -48,6 +48,10 @@
 	    "Seconds that a trusted device spares the code; 0 turns trusted devices off."), \
 	NUMBER(section, "device_grace_s", of.device_grace_s, "60", 0, 600, \
 	    "Seconds that a rotated device token still counts, for a reply that was lost."), \
+	NUMBER(section, "recovery_delay_s", of.recovery_delay_s, "86400", 0, 30 * DAY, \
+	    "Seconds between the second approval of a recovery and its end; the owner may cancel it meanwhile."), \
+	NUMBER(section, "recovery_hold_s", of.recovery_hold_s, "259200", 0, 90 * DAY, \
+	    "Seconds after a recovery in which sign-ins say that the shop should hold what moves money."), \
 	NUMBER(section, "throttle_pair_limit", of.throttle_pair_limit, "5", 1, 100, \
 	    "Wrong passwords from one source at one account before the delay begins."), \
 	NUMBER(section, "throttle_account_limit", of.throttle_account_limit, account_limit, 1, 1000, \

@@ -179,11 +179,23 @@ take_column(const PGresult *result, int row, int column, const struct db_column 
 		if (PQftype(result, column) == UUID_TYPE && len == UUID_RAW_BYTES)
 			return take_uuid(value, to->capacity, at);
 		return take_text(value, (size_t)len, to->capacity, at);
+	case DB_LONG_TEXT:
+		return (*(char **)(void *)at = strndup(value, (size_t)len)) != NULL;
 	case DB_BYTES:
 		return take_bytes(value, (size_t)len, (struct db_bytes *)(void *)at);
 	default:
 		return false;
 	}
+}
+
+/* Give back what TARGET owns: it becomes an empty row. */
+static void
+drop_row(const struct db_function *function, void *target)
+{
+	for (unsigned i = 0; i < function->column_count; i++)
+		if (function->columns[i].type == DB_LONG_TEXT)
+			free(*(char **)(void *)((char *)target + function->columns[i].offset));
+	memset(target, 0, function->row_bytes);
 }
 
 static enum status
@@ -195,7 +207,7 @@ take_row(const PGresult *result, int row, const struct db_function *function, vo
 			continue;
 		log_event(LOG_LEVEL_ERROR, "database_column_unfit", (const struct log_field[]){
 		    LOG_TEXT("function", function->name), LOG_TEXT("column", function->columns[i].name), LOG_END });
-		memset(target, 0, function->row_bytes);
+		drop_row(function, target);
 		return STATUS_INTERNAL;
 	}
 	return STATUS_OK;
@@ -343,6 +355,8 @@ db_rows(struct db *db, const struct db_function *function, const struct db_param
 		st = take_row(result, i, function, rows + (size_t)i * function->row_bytes);
 	PQclear(result);
 	if (st != STATUS_OK) {
+		for (int i = 0; rows != NULL && i < count; i++)
+			drop_row(function, rows + (size_t)i * function->row_bytes);
 		free(rows);
 		return st;
 	}

@@ -44,6 +44,7 @@ enum db_type {
 	DB_NUMBER,                      /* int64_t, from smallint, integer or bigint; NULL is 0 */
 	DB_FLAG,                        /* bool; NULL is false */
 	DB_TEXT,                        /* char[capacity], NUL-terminated; NULL is empty */
+	DB_LONG_TEXT,                   /* char *, the row's to free(); NULL is NULL */
 	DB_BYTES                        /* struct db_bytes; wiped in libpq's memory once it is copied */
 };
 

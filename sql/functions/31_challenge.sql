@@ -63,6 +63,7 @@ BEGIN
 	ELSE
 		account_id := v_challenge.account_id;
 		kind := v_challenge.kind;
+		p_caller.source := coalesce(p_caller.source, v_challenge.source);       -- told with the password is told
 		familiar := familiarity(account_id, p_caller.source, NULL, p_policy);
 		IF NOT EXISTS (SELECT FROM account a WHERE a.id = v_challenge.account_id AND a.state = 'active') THEN
 			reason := 'locked';
@@ -164,6 +165,7 @@ DECLARE
 BEGIN
 	verdict := 'denied'; reason := 'wrong_code'; aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0;
 	recovery_left := -1; device := false; hold_until := 0;
+	p_caller.source := coalesce(p_caller.source, (SELECT c.source FROM challenge c WHERE c.digest = p_challenge_digest));
 	SELECT * INTO v_account FROM account a WHERE a.id = p_account_id AND a.realm = v_who.realm FOR UPDATE;
 	UPDATE challenge c SET used_at = v_now WHERE c.digest = p_challenge_digest AND c.account_id = p_account_id
 		AND c.client_id IS NOT DISTINCT FROM v_who.client_id AND c.used_at IS NULL AND c.expires_at > v_now

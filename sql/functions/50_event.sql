@@ -136,6 +136,10 @@ BEGIN
 	done := true;
 END $$;
 
+-- A time as the interface writes it (RFC 3339, UTC).
+CREATE FUNCTION iso(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS
+$$ SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
+
 -- Everything kept about a person but secrets, as one JSON text; sealed values come beside it for C to open.
 CREATE FUNCTION account_export(p_caller caller, p_account_id uuid, OUT login_sealed bytea, OUT login_key_id bigint,
     OUT document text)
@@ -149,20 +153,21 @@ BEGIN
 	login_key_id := v_account.login_key_id;
 	document := jsonb_build_object(
 		'account', jsonb_build_object('id', v_account.id, 'external_id', v_account.external_id, 'state', v_account.state,
-			'created_at', v_account.created_at, 'password_changed_at', v_account.password_changed_at),
+			'created_at', iso(v_account.created_at), 'password_changed_at', iso(v_account.password_changed_at)),
 		'factors', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'kind', f.kind, 'state', f.state,
-			'created_at', f.created_at, 'bound_at', f.bound_at, 'revoked_at', f.revoked_at, 'last_used_at', f.last_used_at)
+			'name_sealed', encode(f.name_sealed, 'hex'), 'name_key_id', f.name_key_id,
+			'created_at', iso(f.created_at), 'bound_at', iso(f.bound_at), 'revoked_at', iso(f.revoked_at), 'last_used_at', iso(f.last_used_at))
 			ORDER BY f.created_at), '[]') FROM factor f WHERE f.account_id = p_account_id),
 		'recovery_codes_left', (SELECT count(*) FROM recovery_code r WHERE r.account_id = p_account_id AND r.used_at IS NULL),
-		'sessions', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'auth_time', s.auth_time, 'last_used_at',
-			s.last_used_at, 'expires_at', s.expires_at, 'ended_at', s.ended_at, 'source', host(s.source), 'user_agent',
+		'sessions', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'auth_time', iso(s.auth_time), 'last_used_at',
+			iso(s.last_used_at), 'expires_at', iso(s.expires_at), 'ended_at', iso(s.ended_at), 'source', host(s.source), 'user_agent',
 			s.user_agent) ORDER BY s.auth_time), '[]') FROM session s WHERE s.account_id = p_account_id),
-		'trusted_devices', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'created_at', d.created_at,
-			'last_used_at', d.last_used_at, 'expires_at', d.expires_at, 'ended_at', d.ended_at, 'user_agent', d.user_agent)
+		'trusted_devices', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'created_at', iso(d.created_at),
+			'last_used_at', iso(d.last_used_at), 'expires_at', iso(d.expires_at), 'ended_at', iso(d.ended_at), 'user_agent', d.user_agent)
 			ORDER BY d.created_at), '[]') FROM trusted_device d WHERE d.account_id = p_account_id),
-		'known_sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', k.source, 'seen_at', k.seen_at)
+		'known_sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', k.source, 'seen_at', iso(k.seen_at))
 			ORDER BY k.seen_at), '[]') FROM known_source k WHERE k.account_id = p_account_id),
-		'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', e.at, 'kind', e.kind, 'outcome', e.outcome, 'reason',
+		'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', iso(e.at), 'kind', e.kind, 'outcome', e.outcome, 'reason',
 			e.reason, 'source', host(e.source), 'user_agent', e.user_agent) ORDER BY e.id), '[]') FROM (SELECT * FROM event
 			WHERE account_id = p_account_id ORDER BY id DESC LIMIT 10000) e))::text;
 	PERFORM record(p_caller, v_who, p_account_id, 'account_exported', 'ok');

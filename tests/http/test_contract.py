@@ -308,6 +308,22 @@ def test_sessions_and_step_ups_as_the_contract_tells_them(fresh_world):
     assert api.post(where + "/password-reset").status_code == 409
 
 
+def test_the_trail_and_the_rights_of_a_person_as_the_contract_tells_them(world):
+    api, account = world.api(), world.customer()
+    assert world.sign_in(account).status_code == 200
+    first = api.get(f"/v1/events?account={account.id}&limit=2")
+    assert len(first.json()["events"]) == 2
+    rest = api.get(f"/v1/events?account={account.id}&after={first.json()['cursor']}&notify=true&since=2026-01-01T00:00:00Z")
+    assert [event["kind"] for event in rest.json()["events"]] == ["factor_bound"]
+    for wrong in ("after=x", "after=-1", "limit=0", "limit=1001", "account=bob", "kind=A", "notify=yes", "since=today",
+                  "until=2026-02-31T00:00:00Z"):
+        expect(api.get(f"/v1/events?{wrong}"), 422, "invalid", field=wrong.split("=")[0])
+    export = api.get(f"/v1/accounts/{account.id}/export")
+    assert export.json()["account"]["login"] == account.login
+    assert api.delete(f"/v1/accounts/{account.id}").status_code == 204
+    expect(api.get(f"/v1/accounts/{account.id}"), 404, "not-found")
+
+
 @pytest.mark.parametrize("operation", [op for op in OF_API if "{account}" in op.path], ids=name)
 def test_an_account_or_factor_that_is_not_there_is_not_found(world, operation):
     expect(call(world, operation, example(operation)), 404, "not-found")

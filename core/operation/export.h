@@ -1,0 +1,15 @@
+/* export.h: the rights of the person whom an account is about: see everything (GDPR articles 15 and 20), be forgotten (17). */
+#ifndef COUNTERFOIL_EXPORT_H
+#define COUNTERFOIL_EXPORT_H
+
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+/* Everything that is kept about the account's owner but secrets, as one JSON object.  *out is the caller's to free().
+ * STATUS_NOT_FOUND. */
+enum status export_account(struct core *core, const struct caller *caller, const char *account_id, char **out) NODISCARD;
+
+/* What names the person goes; the trail stays under the bare id.  Everything open ends at once.  STATUS_NOT_FOUND. */
+enum status export_erase(struct core *core, const struct caller *caller, const char *account_id) NODISCARD;
+
+#endif
