@@ -56,6 +56,7 @@ static const struct header pages_headers[] = {
 struct listener {
 	const char *name;               /* "api", "pages", "management" */
 	struct server *server;
+	const struct listener_settings *own;
 	const struct route *routes;
 	size_t route_count;
 	const struct header *headers;
@@ -396,8 +397,10 @@ epoll_threads(void)
 }
 
 static enum status
-start_daemon(struct listener *listener, const struct listener_settings *own, const struct settings *settings)
+start_daemon(struct listener *listener)
 {
+	const struct listener_settings *own = listener->own;
+	const struct settings *settings = listener->server->settings;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
@@ -429,15 +432,13 @@ start_daemon(struct listener *listener, const struct listener_settings *own, con
 	return listener->daemon != NULL ? STATUS_OK : STATUS_INTERNAL;
 }
 
+/* The certificate and the socket; nothing is served yet. */
 static enum status
-open_listener(struct server *server, const struct listener_settings *own, bool plain, struct listener *listener,
-    char error[static CONFIG_ERROR_BYTES])
+open_listener(struct listener *listener, bool plain, char error[static CONFIG_ERROR_BYTES])
 {
+	const struct listener_settings *own = listener->own;
 	enum status st;
 
-	listener->server = server;
-	listener->address.fd = -1;
-	server->listener_count++;       /* from here on server_stop() knows it */
 	if ((st = connections_new(&listener->connections)) != STATUS_OK)
 		return st;
 	if (!plain && (st = certificate_open(own->certificate, own->key, &listener->certificate, error)) != STATUS_OK)
@@ -449,23 +450,21 @@ open_listener(struct server *server, const struct listener_settings *own, bool p
 		    own->listen);
 		return STATUS_INVALID;
 	}
-	if ((st = start_daemon(listener, own, server->settings)) != STATUS_OK) {
-		(void)snprintf(error, CONFIG_ERROR_BYTES, "[%s] the listener does not start: raise the limits on open "
-		    "files and threads, or lower connections", listener->name);
-		return st;
-	}
-	log_event(LOG_LEVEL_NOTICE, "listener_ready", (const struct log_field[]){ LOG_TEXT("listener", listener->name),
-	    LOG_TEXT("address", own->listen), LOG_NUMBER("port", listener->address.port), LOG_END });
 	return STATUS_OK;
 }
 
+/* NULL: it is turned off. */
 static struct listener *
-add_listener(struct server *server, const char *name, const struct route *routes, size_t count,
-    const struct header *headers)
+add_listener(struct server *server, const char *name, const struct listener_settings *own,
+    const struct route *(*routes)(size_t *out_count), const struct header *headers)
 {
 	struct listener *listener = &server->listeners[server->listener_count];
 
-	*listener = (struct listener){ .name = name, .routes = routes, .route_count = count, .headers = headers };
+	if (own->listen[0] == '\0')
+		return NULL;
+	*listener = (struct listener){ .name = name, .server = server, .own = own, .headers = headers, .address.fd = -1 };
+	listener->routes = routes(&listener->route_count);
+	server->listener_count++;       /* from here on server_stop() knows it */
 	return listener;
 }
 
@@ -473,20 +472,39 @@ static enum status
 open_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
 {
 	const struct settings *s = server->settings;
-	const struct route *routes;
-	size_t count;
+	struct listener *api = add_listener(server, "api", &s->api, routes_api, api_headers);
+	struct listener *pages = add_listener(server, "pages", &s->pages, routes_pages, pages_headers);
+	struct listener *management = add_listener(server, "management", &s->management, routes_management, api_headers);
+	enum status st = STATUS_OK;
+
+	if (api != NULL)
+		st = open_listener(api, false, error);
+	if (st == STATUS_OK && pages != NULL)
+		st = open_listener(pages, false, error);
+	if (st == STATUS_OK && management != NULL)
+		st = open_listener(management, true, error);
+	return st;
+}
+
+/* In their order: the operator's probes come last, for they say that the others are there. */
+static enum status
+start_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
+{
 	enum status st;
 
-	routes = routes_management(&count);
-	if (s->management.listen[0] != '\0' && (st = open_listener(server, &s->management, true,
-	    add_listener(server, "management", routes, count, api_headers), error)) != STATUS_OK)
-		return st;
-	routes = routes_pages(&count);
-	if (s->pages.listen[0] != '\0' && (st = open_listener(server, &s->pages, false,
-	    add_listener(server, "pages", routes, count, pages_headers), error)) != STATUS_OK)
-		return st;
-	routes = routes_api(&count);
-	return open_listener(server, &s->api, false, add_listener(server, "api", routes, count, api_headers), error);
+	for (unsigned i = 0; i < server->listener_count; i++) {
+		struct listener *listener = &server->listeners[i];
+
+		if ((st = start_daemon(listener)) != STATUS_OK) {
+			(void)snprintf(error, CONFIG_ERROR_BYTES, "[%s] the listener does not start: raise the limits on "
+			    "open files and threads, or lower connections", listener->name);
+			return st;
+		}
+		log_event(LOG_LEVEL_NOTICE, "listener_ready", (const struct log_field[]){
+		    LOG_TEXT("listener", listener->name), LOG_TEXT("address", listener->own->listen),
+		    LOG_NUMBER("port", listener->address.port), LOG_END });
+	}
+	return STATUS_OK;
 }
 
 enum status
@@ -504,8 +522,12 @@ server_start(const struct settings *settings, struct service *service, struct se
 	st = STATUS_NO_MEMORY;
 	if (gnutls_session_ticket_key_generate(&server->ticket_key) == GNUTLS_E_SUCCESS)
 		st = open_all(server, error);
-	if (st != STATUS_OK)
+	if (st == STATUS_OK)
+		st = start_all(server, error);
+	if (st != STATUS_OK) {
+		workers_stop(service->workers); /* a listener that started may have given them work */
 		server_stop(&server);
+	}
 	*out = server;
 	return st;
 }
