@@ -85,9 +85,8 @@ def console(machine, name="tty9"):
 def log_in(spawned, login, steps):
     spawned.expect("login: $")
     spawned.sendline(login)
-    for pattern, answer in steps:
-        spawned.expect(pattern)
-        spawned.sendline(answer)
+    for pattern, text in steps:
+        staff_machine.answer(spawned, pattern, text)
 
 
 def gets_a_shell(spawned, login):

@@ -69,12 +69,13 @@ def test_ctrl_c_and_ctrl_d_deny_at_every_prompt(machine, sudo, admin, at, key):
     events = len(machine.events("login_otp"))
     spawned = sudo("id", "-un")
     if at == CODE:
-        spawned.expect(PASSWORD)
-        spawned.sendline(UNIX)
+        staff_machine.answer(spawned, PASSWORD, UNIX)
     spawned.expect(at)
+    spawned.waitnoecho(10)
     spawned.send(key)
     # sudo takes an empty answer for a wrong one and asks again; ^C ends that
     while spawned.expect([PASSWORD, CODE, staff_machine.pexpect.EOF]) != 2:
+        spawned.waitnoecho(10)
         spawned.send("\x03")
     assert "root\r\n" not in spawned.before
     assert len(machine.events("login_otp")) == events
@@ -101,10 +102,8 @@ def test_an_outage_denies(machine, sudo, admin):
     mark = machine.syslog.mark()
     with machine.database_stopped():
         spawned = sudo("id", "-un")
-        spawned.expect(PASSWORD)
-        spawned.sendline(UNIX)
-        spawned.expect(CODE)
-        spawned.sendline(admin.code())
+        staff_machine.answer(spawned, PASSWORD, UNIX)
+        staff_machine.answer(spawned, CODE, admin.code())
         assert spawned.expect([PASSWORD, "root\r\n"]) == 0
         spawned.close(force=True)
         assert machine.entries(mark, event="auth")[0]["pam"] == "AUTHINFO_UNAVAIL"

@@ -277,13 +277,18 @@ class Sshd:
         self.process.wait()
 
 
+def answer(spawned, pattern, text):
+    """Answer a hidden prompt.  Programs show it, then turn the echo off and drop what was typed before: wait for that."""
+    spawned.expect(pattern)
+    shown = spawned.before + spawned.after
+    spawned.waitnoecho(10)
+    spawned.sendline(text)
+    return shown
+
+
 def converse(spawned, steps, end=pexpect.EOF):
-    """Wait for each prompt and answer it: [(pattern, answer), ...]; returns everything that was shown, to the end."""
-    shown = ""
-    for pattern, answer in steps:
-        spawned.expect(pattern)
-        shown += spawned.before + spawned.after
-        spawned.sendline(answer)
+    """Answer each hidden prompt: [(pattern, answer), ...]; returns everything that was shown, to the end."""
+    shown = "".join(answer(spawned, pattern, text) for pattern, text in steps)
     spawned.expect(end)
     return shown + spawned.before + (spawned.after if isinstance(spawned.after, str) else "")
 
