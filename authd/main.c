@@ -12,6 +12,7 @@
 
 #include "authd/address.h"
 #include "authd/certificate.h"
+#include "authd/maintenance.h"
 #include "authd/options.h"
 #include "authd/routes.h"
 #include "authd/server.h"
@@ -169,6 +170,7 @@ static int
 run(const struct settings *settings, struct core *core, const sigset_t *signals)
 {
 	struct service service = { .core = core, .settings = settings };
+	struct maintenance *maintenance = NULL;
 	struct server *server = NULL;
 	char error[CONFIG_ERROR_BYTES] = "";
 	enum status st;
@@ -181,6 +183,7 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 	if ((st = load_pages(&service, error)) != STATUS_OK ||
 	    (st = metrics_new(&service.metrics)) != STATUS_OK ||
 	    (st = start_workers(settings, &service.workers)) != STATUS_OK ||
+	    (st = maintenance_start(core, settings->core.maintenance_interval_s, &maintenance)) != STATUS_OK ||
 	    (st = server_start(settings, &service, &server, error)) != STATUS_OK) {
 		rc = complain(st, error);
 		goto out;
@@ -192,6 +195,7 @@ out:
 	if (service.workers != NULL)
 		workers_stop(service.workers);  /* first: it resumes whatever sleeps */
 	server_stop(&server);
+	maintenance_stop(&maintenance);
 	workers_free(&service.workers);         /* last: until now a connection could submit */
 	metrics_free(&service.metrics);
 	web_files_free(&service.web);

@@ -12,6 +12,7 @@
 #include "core/operation/schema.h"
 #include "core/store/house_sql.h"
 
+#define MAINTAIN_BATCH    5000  /* rows of a kind: a moment's work, and no lock for longer */
 #define CLOCK_DRIFT_MAX_S 10    /* of this host against the database: a third of a time step */
 #define CLOCK_EARLIEST_S  INT64_C(1735689600)   /* 2025: before it the clock was never set */
 
@@ -124,6 +125,16 @@ core_has_blocklist(const struct core *core)
 	return core->blocklist != NULL;
 }
 
+static void
+take_maintenance(const struct core_settings *settings, struct core *core)
+{
+	int64_t store = settings->store.throttle_forget_s, staff = settings->staff.throttle_forget_s;
+
+	core->budgets_max = settings->maintenance_budgets_max;
+	core->keep_s = settings->maintenance_keep_s;
+	core->forget_s = store > staff ? store : staff;
+}
+
 static enum status
 take_words(const char *words, struct core *core)
 {
@@ -139,6 +150,7 @@ core_open(const struct core_settings *settings, struct core **out, char error[st
 
 	if (core == NULL)
 		return st;
+	take_maintenance(settings, core);
 	if ((st = take_policy(&settings->store, REALM_STORE, core, error)) != STATUS_OK ||
 	    (st = take_policy(&settings->staff, REALM_STAFF, core, error)) != STATUS_OK ||
 	    (st = keyring_open(settings->keyring_path, &core->keyring, error)) != STATUS_OK ||
@@ -192,6 +204,17 @@ core_readiness(struct core *core, struct core_readiness *out)
 	out->schema = row.schema_number >= SCHEMA_NUMBER;
 	out->clock = out->clock && now_s - row.now_s <= CLOCK_DRIFT_MAX_S && row.now_s - now_s <= CLOCK_DRIFT_MAX_S;
 	return STATUS_OK;
+}
+
+enum status
+core_maintain(struct core *core, bool *out_more)
+{
+	int64_t removed = 0;
+	enum status st = house_sql_maintain(core->db, core->budgets_max, core->forget_s, core->keep_s, MAINTAIN_BATCH,
+	    &removed);
+
+	*out_more = st == STATUS_OK && removed >= MAINTAIN_BATCH;
+	return st;
 }
 
 uint64_t

@@ -36,7 +36,7 @@ struct realm_policy {
 	int64_t throttle_known_source_s, throttle_factor_failures_max;
 };
 
-/* What the [database], [keys], [passwords], [realm store] and [realm staff] sections of a file say. */
+/* What the [database], [keys], [passwords], [maintenance], [realm store] and [realm staff] sections of a file say. */
 struct core_settings {
 	char *database_url;             /* libpq conninfo without user */
 	char *database_user;
@@ -44,6 +44,8 @@ struct core_settings {
 	char *keyring_path;
 	char *blocklist_path;           /* passwords that everybody guesses; empty: no list */
 	char *context_words;            /* that make a poor password here, beside issuer and login; separated by spaces */
+	int64_t maintenance_interval_s; /* authd; 0: another one does it */
+	int64_t maintenance_budgets_max, maintenance_keep_s;
 	struct realm_policy store, staff;
 };
 
@@ -65,6 +67,10 @@ struct core_readiness {
 	bool database, schema, keys, clock;
 };
 enum status core_readiness(struct core *core, struct core_readiness *out) NODISCARD;
+
+/* Take what is over out of the database: a batch of each kind, and the next months' room for the audit trail.
+ * *out_more: call again at once.  Safe from any number of hosts: one at a time does it. */
+enum status core_maintain(struct core *core, bool *out_more) NODISCARD;
 
 /* How many Argon2 runs this process has done: the same for wrong and unknown, which a test counts. */
 uint64_t core_hash_count(const struct core *core);

@@ -20,6 +20,7 @@ struct core {
 	char decoys[CORE_REALMS][PASSWORD_PHC_MAX];     /* what an account without a usable password is verified against */
 	struct blocklist *blocklist;    /* NULL: there is none */
 	char *context_words;
+	int64_t budgets_max, keep_s, forget_s;  /* for core_maintain() */
 	_Atomic uint64_t hashes;
 };
 

@@ -1,4 +1,4 @@
-/* core_settings.c: the keys of the sections [database], [keys], [passwords], [realm store] and [realm staff]. */
+/* core_settings.c: the keys of the sections [database], [keys], [passwords], [maintenance], [realm store] and [realm staff]. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -92,6 +92,12 @@ static const struct config_key keys[] = {
 	    "File of passwords that everybody guesses, made by counterfoil blocklist build; empty: none is looked up."),
 	TEXT("passwords", "context_words", context_words, "", 0, 1024,
 	    "Words that make a poor password here, beside issuer and login, separated by spaces."),
+	NUMBER("maintenance", "interval_s", maintenance_interval_s, "60", 0, 86400,
+	    "Seconds between two rounds that take out of the database what is over; 0: this authd makes none."),
+	NUMBER("maintenance", "budgets_max", maintenance_budgets_max, "1000000", 10000, 100000000,
+	    "Counters of wrong passwords and codes at most; above it those without a failure for longest make room."),
+	NUMBER("maintenance", "keep_s", maintenance_keep_s, "2592000", 0, 365 * DAY,
+	    "Seconds that sessions and trusted devices stay in the database when their time is over."),
 	REALM_KEYS("realm store", store, "Counterfoil", "47104", "1", "8", "no", "3600", "86400",
 	    "20", "30"),
 	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900",

@@ -1,5 +1,7 @@
 """PostgreSQL stops, is killed, comes back: honest answers, no half state, no restart of authd."""
 
+import os
+import signal
 import threading
 import time
 
@@ -107,3 +109,66 @@ def test_a_database_killed_in_the_middle_of_a_confirm_leaves_no_half_state(world
                                  {"code": world.code(account)})
     assert confirmed.status_code == 200, confirmed.text
     assert len(confirmed.json()["recovery_codes"]) == 10
+
+
+def stop_back_ends(world, number):
+    """Send NUMBER to every server process of the private cluster."""
+    pid = world.postgres.pid()
+    children = open(f"/proc/{pid}/task/{pid}/children", encoding="ascii").read().split()
+    for process in [pid] + [int(child) for child in children]:
+        os.kill(process, number)
+
+
+def test_a_database_that_hangs_costs_a_caller_the_deadline_and_never_more(world):
+    """Stopped processes keep their sockets: nothing is refused, nothing is answered."""
+    account = world.customer()
+    stop_back_ends(world, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            begin = time.monotonic()
+            reply = world.api().login(account.login, account.password)
+            assert reply.status_code == 503, reply.text
+            # the statement's own limit, half a second of grace, or the limit of a new connection
+            assert time.monotonic() - begin < 3 + 0.5 + 1 + 1
+        assert world.authd.management("/healthz") == 200
+    finally:
+        stop_back_ends(world, signal.SIGCONT)
+    worlds.wait_until(lambda: world.authd.management("/readyz") == 200, "authd to be ready again")
+    world.advance(worlds.PERIOD_S)
+    assert world.sign_in(account).status_code == 200
+
+
+def test_no_variable_of_the_environment_decides_where_authd_connects(cluster):
+    made = worlds.World(cluster, "hostile")
+    try:
+        authd = made.add_authd(environment={
+            "PGHOST": "192.0.2.1", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1", "PGUSER": "postgres", "PGDATABASE": "postgres",
+            "PGPASSWORD": "wrong", "PGPASSFILE": "/nonexistent", "PGSERVICE": "nowhere", "PGSERVICEFILE": "/nonexistent",
+            "PGOPTIONS": "-c search_path=public", "PGSSLMODE": "verify-full", "PGAPPNAME": "hostile",
+            "PGTARGETSESSIONATTRS": "standby", "PGCONNECT_TIMEOUT": "1", "PGCLIENTENCODING": "LATIN1",
+            "PGREQUIREAUTH": "none", "PGCHANNELBINDING": "require", "PGREQUIREPEER": "nobody"})
+        assert made.sign_in(made.customer()).status_code == 200
+        names = made.query("SELECT DISTINCT application_name, usename FROM pg_stat_activity WHERE datname = current_database() "
+                           "AND usename <> 'postgres'")
+        assert names == [("counterfoil", "counterfoil_authd")]
+        assert authd.process.poll() is None
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("url, word", [
+    ("host=db.example dbname=counterfoil", "sslmode=verify-full"),
+    ("host=db.example dbname=counterfoil sslmode=require", "sslmode=verify-full"),
+    ("host=127.0.0.1,db.example dbname=counterfoil", "sslmode=verify-full"),
+    ("postgresql://db.example/counterfoil?sslmode=prefer", "sslmode=verify-full"),
+    ("host=127.0.0.1", "dbname"),
+    ("host=127.0.0.1 dbname=counterfoil nonsense=1", "neither"),
+])
+def test_R128_an_unfit_address_of_the_database_is_refused_at_the_start(cluster, url, word):
+    made = worlds.World(cluster, "unfit", {("database", "url"): url})
+    try:
+        with pytest.raises(worlds.WorldError, match=word):
+            made.start()
+        assert made.authd.process.wait(10) == 78
+    finally:
+        made.stop()
