@@ -83,6 +83,37 @@ the_time_zone_changes_nothing(void **state)
 	expect_text(59, "1970-01-01T00:00:59Z");
 }
 
+static void
+a_time_as_text_comes_back(void **state)
+{
+	static const int64_t times[] = { 0, 1, 951782399, 951782400, 4102444800, 253402300799 };
+	char text[CLOCK_RFC3339_BYTES];
+	int64_t back;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+		clock_format_rfc3339(times[i], text);
+		back = -1;
+		assert_true(clock_parse_rfc3339(text, &back));
+		assert_int_equal(back, times[i]);
+	}
+}
+
+static void
+what_is_no_time_in_our_form_is_refused(void **state)
+{
+	static const char *const texts[] = { "", "today", "2026-08-01", "2026-08-01T09:30:00", "2026-08-01T09:30:00+00:00",
+		"2026-08-01 09:30:00Z", "2026-8-1T9:30:00Z", "2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-01-01T24:00:00Z",
+		"2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z", "2026-01-01T00:00:00Z ", " 2026-01-01T00:00:00Z",
+		"2026-01-01T00:00:00ZZ", "02026-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2026-01-01T00:00:00z" };
+	int64_t out = 7;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		assert_false(clock_parse_rfc3339(texts[i], &out));
+	assert_int_equal(out, 7);
+}
+
 int
 main(void)
 {
@@ -93,6 +124,8 @@ main(void)
 		cmocka_unit_test(the_year_2038_is_a_year_like_any_other),
 		cmocka_unit_test(times_without_a_four_digit_year_are_clamped),
 		cmocka_unit_test(the_time_zone_changes_nothing),
+		cmocka_unit_test(a_time_as_text_comes_back),
+		cmocka_unit_test(what_is_no_time_in_our_form_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
