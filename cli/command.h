@@ -11,7 +11,7 @@ enum option_id {
 	OPTION_JSON, OPTION_REALM, OPTION_SCOPES, OPTION_EXPIRES_IN, OPTION_DATABASE, OPTION_SQL_DIR,
 	OPTION_PASSWORD_STDIN, OPTION_NO_PASSWORD, OPTION_PERMANENT, OPTION_EXTERNAL_ID, OPTION_REASON,
 	OPTION_PNG, OPTION_URI, OPTION_NAME, OPTION_NO_CONFIRM, OPTION_CONFIRM,
-	OPTION_DIRECTORY, OPTION_USER, OPTION_URL,
+	OPTION_DIRECTORY, OPTION_USER, OPTION_URL, OPTION_OUTPUT,
 	OPTION_COUNT
 };
 
@@ -42,6 +42,7 @@ struct command {
 
 command_function account_add_command, account_show_command, account_lock_command, account_unlock_command,
     account_set_password_command;
+command_function blocklist_build_command, blocklist_check_command;
 command_function client_create_command, client_list_command, client_revoke_command;
 command_function database_migrate_command, database_status_command;
 command_function doctor_command;

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "core/base/text.h"
+#include "core/credential/blocklist.h"
 
 enum { TEXT_BYTES = 1024, FINDINGS_MAX = 16 };
 
@@ -88,6 +89,31 @@ check_keyring(struct examination *all)
 	else
 		find(all, "keyring", STATE_OK, "", "%s, %s", path, customers ? "all realms" : "realm staff only: a PAM host");
 	keyring_free(&keyring);
+}
+
+/* Look-ups find a damaged block when they come to it; here all are looked at. */
+static void
+check_blocklist(struct examination *all)
+{
+	static const char mend[] = "\"counterfoil blocklist build\" makes one";
+	const char *path = all->session.settings.blocklist_path;
+	struct blocklist *list = NULL;
+	char error[CONFIG_ERROR_BYTES] = "";
+	enum status st;
+
+	if (!all->settings)
+		return;
+	if (path[0] == '\0') {
+		find(all, "blocklist", STATE_DOUBT, mend, "turned off: common passwords are taken");
+		return;
+	}
+	if ((st = blocklist_open(path, &list, error)) == STATUS_OK && (st = blocklist_check(list)) != STATUS_OK)
+		(void)snprintf(error, sizeof error, "%s: damaged", path);
+	if (st == STATUS_OK)
+		find(all, "blocklist", STATE_OK, "", "%llu common passwords", (unsigned long long)blocklist_count(list));
+	else
+		find(all, "blocklist", st == STATUS_NOT_FOUND ? STATE_DOUBT : STATE_FAULT, mend, "%s", error);
+	blocklist_close(&list);
 }
 
 /* The last line that the program printed, without what it begins every line with. */
@@ -263,6 +289,7 @@ doctor_command(const struct invocation *in)
 
 	check_configuration(&all);
 	check_keyring(&all);
+	check_blocklist(&all);
 	check_authd(&all);
 	check_database(&all);
 	check_inside(&all);

@@ -58,6 +58,15 @@ static const struct command commands[] = {
 	    keys_extract_command },
 	{ "keys", "add", "REALM", 1, 1, 0, "add a sealing key, which seals from the next start on",
 	    "What older keys sealed still opens: every key stays in the file.", keys_add_command },
+	{ "blocklist", "build", "FILE...", 1, 64, WITH(OPTION_OUTPUT) | WITH(OPTION_JSON),
+	    "make the list of common passwords from lists of words or hashes",
+	    "FILE has a password a line, or its SHA-1 as 40 hex digits with or without \":count\" behind it, as the lists of\n"
+	    "breached passwords have; \"-\" is standard input.  Words are found in any case.  Shorter ones than 8 characters\n"
+	    "are left out: no policy takes them.  Any size will do; temporary files beside the new one take 8 bytes a line.\n"
+	    "The list takes 2 bytes an entry; of passwords that are not in it, 1 in 8192 is refused by mistake.",
+	    blocklist_build_command },
+	{ "blocklist", "check", "FILE", 1, 1, WITH(OPTION_JSON), "look whether a list is whole, and count its entries", NULL,
+	    blocklist_check_command },
 	{ NULL, "doctor", "", 0, 0, WITH(OPTION_JSON) | WITH(OPTION_SQL_DIR),
 	    "say what is wrong with this installation, and how to mend it",
 	    "Looks at configuration, permissions, keys, database, schema and clock.  Exit code 78 when something is wrong.",

@@ -51,6 +51,7 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_USER] = { "user", "USER", '\0', 32, "give the files to USER, who runs authd (default: counterfoil)" },
 	[OPTION_URL] = { "url", "CONNINFO", '\0', 2048,
 	    "where PostgreSQL is, for [database] url: without a user, with a passfile" },
+	[OPTION_OUTPUT] = { "output", "FILE", '\0', 1024, "write the list to FILE" },
 };
 
 /* --- help -------------------------------------------------------------------------------------------------------- */

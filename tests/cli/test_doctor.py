@@ -47,7 +47,8 @@ def change(place, section, key, value):
 def test_a_healthy_installation_is_healthy(patient):
     checks = examine(patient)
     assert {name: check["state"] for name, check in checks.items() if name != "time service"} == {
-        name: "ok" for name in ("configuration", "keyring", "authd", "database", "schema", "keys", "clock")}
+        name: "ok" for name in ("configuration", "keyring", "blocklist", "authd", "database", "schema", "keys",
+                             "clock")}
     assert checks["time service"]["state"] in ("ok", "warning")
     text = Cli(patient).good("doctor")
     assert "ok" in text and "wrong" not in text
@@ -75,6 +76,23 @@ def test_a_keyring_that_is_gone_or_damaged(patient):
     wrong(patient, "keyring", "no such file")
     worlds.write_private(patient.keyring, text.replace("staff seal", "staff soul"), 0o400)
     wrong(patient, "keyring", "own-keyring:")
+
+
+def test_a_list_of_common_passwords_that_is_gone_or_damaged(patient):
+    path = patient.directory / "blocklist"
+    change(patient, "passwords", "blocklist", "")
+    assert examine(patient)["blocklist"]["state"] == "warning"
+    words = patient.directory / "words"
+    words.write_text("".join(f"word number {number}\n" for number in range(5000)))
+    Cli(patient).good("blocklist", "build", "--output", path, words)
+    change(patient, "passwords", "blocklist", path)
+    assert examine(patient)["blocklist"]["what"] == "5000 common passwords"
+    data = bytearray(path.read_bytes())
+    data[3000] ^= 1
+    path.write_bytes(data)
+    wrong(patient, "blocklist", "damaged")
+    path.unlink()
+    assert examine(patient)["blocklist"]["state"] in ("warning", "wrong")
 
 
 def test_a_listener_without_its_certificate(patient):

@@ -2,10 +2,11 @@
 # shellcheck disable=SC2034,SC2164 # part of dev: variables are used across the parts, and errexit is on
 # packages.sh: what is needed from Debian, and its installation.
 
-# To build: the first line the tools, the rest the libraries.
+# To build: the first line the tools, then the libraries, then the lists that the default blocklist is made from.
 BUILD_PACKAGES=(build-essential autoconf automake libtool pkg-config
 	libsodium-dev libargon2-dev liboath-dev libpq-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev
-	libqrencode-dev libpng-dev libinih-dev nettle-dev libunistring-dev libpam0g-dev libcrypt-dev libcmocka-dev)
+	libqrencode-dev libpng-dev libinih-dev nettle-dev libunistring-dev libpam0g-dev libcrypt-dev libcmocka-dev
+	wamerican-huge cracklib-runtime john-data)
 
 # To run it as `./dev up` does.
 RUN_PACKAGES=(postgresql postgresql-client python3 python3-psycopg2 python3-requests openssl ca-certificates curl
