@@ -10,31 +10,16 @@
 #include "core/credential/argon2_engine.h"
 
 #define SALT_MIN 8              /* RFC 9106 section 3.1 */
-#define SALT_MAX 48
 #define TAG_MIN 16
-#define TAG_MAX 64
 #define PHC_BASE64 sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
 /* A PHC string taken apart. */
 struct phc {
 	struct password_cost cost;
 	uint32_t lanes;
-	uint8_t salt[SALT_MAX], tag[TAG_MAX];
+	uint8_t salt[PASSWORD_SALT_MAX], tag[PASSWORD_TAG_MAX];
 	size_t salt_len, tag_len;
 };
-
-/* Run Argon2id with PHC's cost, lanes and salt; the tag goes to OUT, phc->tag_len bytes. */
-static enum status
-derive(const struct phc *phc, struct bytes password, uint8_t *out)
-{
-	struct argon2_job job = {
-		.memory_kib = phc->cost.memory_kib, .passes = phc->cost.passes, .lanes = phc->lanes,
-		.password = password, .salt = { phc->salt, phc->salt_len }, .tag = out, .tag_len = (uint32_t)phc->tag_len,
-	};
-
-	argon2_engine_run_alone(&job);
-	return job.status == STATUS_INVALID ? STATUS_INTERNAL : job.status;
-}
 
 /* --- PHC strings ------------------------------------------------------------------------------------------- */
 
@@ -94,15 +79,15 @@ phc_parse(const char *text, struct phc *out)
 	    take_number(&text, 8, PASSWORD_STORED_MEMORY_KIB_MAX, &out->cost.memory_kib) && skip(&text, ",t=") &&
 	    take_number(&text, 1, PASSWORD_STORED_PASSES_MAX, &out->cost.passes) && skip(&text, ",p=") &&
 	    take_number(&text, 1, PASSWORD_STORED_LANES_MAX, &out->lanes) && skip(&text, "$") &&
-	    take_base64(&text, out->salt, SALT_MIN, SALT_MAX, &out->salt_len) && skip(&text, "$") &&
-	    take_base64(&text, out->tag, TAG_MIN, TAG_MAX, &out->tag_len) && *text == '\0' &&
+	    take_base64(&text, out->salt, SALT_MIN, PASSWORD_SALT_MAX, &out->salt_len) && skip(&text, "$") &&
+	    take_base64(&text, out->tag, TAG_MIN, PASSWORD_TAG_MAX, &out->tag_len) && *text == '\0' &&
 	    out->cost.memory_kib >= 8 * out->lanes;
 }
 
 static enum status
 phc_write(const struct phc *phc, char out[static PASSWORD_PHC_MAX])
 {
-	char salt[SALT_MAX * 4 / 3 + 4], tag[TAG_MAX * 4 / 3 + 4];
+	char salt[PASSWORD_SALT_MAX * 4 / 3 + 4], tag[PASSWORD_TAG_MAX * 4 / 3 + 4];
 	int n;
 
 	(void)sodium_bin2base64(salt, sizeof salt, phc->salt, phc->salt_len, PHC_BASE64);
@@ -127,36 +112,104 @@ password_cost_is_acceptable(const struct password_cost *cost)
 	return false;
 }
 
+/* --- a run in three parts --------------------------------------------------------------------------------------- */
+
+static void
+prepare_job(const struct phc *phc, struct bytes password, struct password_run *run)
+{
+	memcpy(run->salt, phc->salt, sizeof run->salt);
+	memcpy(run->want, phc->tag, sizeof run->want);
+	run->job = (struct argon2_job){
+		.memory_kib = phc->cost.memory_kib, .passes = phc->cost.passes, .lanes = phc->lanes,
+		.password = password, .salt = { run->salt, phc->salt_len }, .tag = run->tag,
+		.tag_len = (uint32_t)phc->tag_len, .status = STATUS_INTERNAL,
+	};
+}
+
+/* What the caller gave was in bounds: a job that says otherwise was made wrong here. */
+static enum status
+job_status(const struct argon2_job *job)
+{
+	return job->status == STATUS_INVALID ? STATUS_INTERNAL : job->status;
+}
+
 enum status
-password_hash(const struct password_cost *cost, struct bytes password, char out_phc[static PASSWORD_PHC_MAX])
+password_hash_begin(const struct password_cost *cost, struct bytes password, struct password_run *run)
 {
 	struct phc phc = { .cost = *cost, .lanes = 1, .salt_len = PASSWORD_SALT_BYTES, .tag_len = PASSWORD_TAG_BYTES };
 	enum status st;
 
 	if (password.len == 0)
 		return STATUS_INVALID;
-	if ((st = entropy_fill(phc.salt, phc.salt_len)) == STATUS_OK &&
-	    (st = derive(&phc, password, phc.tag)) == STATUS_OK)
+	if ((st = entropy_fill(phc.salt, phc.salt_len)) == STATUS_OK)
+		prepare_job(&phc, password, run);
+	return st;
+}
+
+enum status
+password_hash_end(struct password_run *run, char out_phc[static PASSWORD_PHC_MAX])
+{
+	const struct argon2_job *job = &run->job;
+	struct phc phc = { .cost = { job->memory_kib, job->passes }, .lanes = job->lanes, .salt_len = job->salt.len,
+		.tag_len = job->tag_len };
+	enum status st = job_status(job);
+
+	memcpy(phc.salt, run->salt, sizeof phc.salt);
+	memcpy(phc.tag, run->tag, sizeof phc.tag);
+	if (st == STATUS_OK)
 		st = phc_write(&phc, out_phc);
 	secret_wipe(&phc, sizeof phc);
+	secret_wipe(run, sizeof *run);
 	return st;
+}
+
+enum status
+password_verify_begin(const char *phc_text, struct bytes password, struct password_run *run)
+{
+	struct phc phc;
+
+	if (!phc_parse(phc_text, &phc))
+		return STATUS_INTERNAL;
+	prepare_job(&phc, password, run);
+	secret_wipe(&phc, sizeof phc);
+	return STATUS_OK;
+}
+
+enum status
+password_verify_end(struct password_run *run, bool *out_match)
+{
+	const struct argon2_job *job = &run->job;
+	enum status st = job_status(job);
+
+	if (st == STATUS_OK)
+		*out_match = job->password.len > 0 && secret_equal((struct bytes){ run->tag, job->tag_len },
+		    (struct bytes){ run->want, job->tag_len });
+	secret_wipe(run, sizeof *run);
+	return st;
+}
+
+enum status
+password_hash(const struct password_cost *cost, struct bytes password, char out_phc[static PASSWORD_PHC_MAX])
+{
+	struct password_run run;
+	enum status st;
+
+	if ((st = password_hash_begin(cost, password, &run)) != STATUS_OK)
+		return st;
+	argon2_engine_run_alone(&run.job);
+	return password_hash_end(&run, out_phc);
 }
 
 enum status
 password_verify(const char *phc_text, struct bytes password, bool *out_match)
 {
-	uint8_t tag[TAG_MAX];
-	struct phc phc;
+	struct password_run run;
 	enum status st;
 
-	if (!phc_parse(phc_text, &phc))
-		return STATUS_INTERNAL;
-	if ((st = derive(&phc, password, tag)) == STATUS_OK)
-		*out_match = password.len > 0 && secret_equal((struct bytes){ tag, phc.tag_len },
-		    (struct bytes){ phc.tag, phc.tag_len });
-	secret_wipe(tag, sizeof tag);
-	secret_wipe(&phc, sizeof phc);
-	return st;
+	if ((st = password_verify_begin(phc_text, password, &run)) != STATUS_OK)
+		return st;
+	argon2_engine_run_alone(&run.job);
+	return password_verify_end(&run, out_match);
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/status.h"
+#include "core/credential/argon2_engine.h"
 
 /* Cost of one hash (RFC 9106 section 3.1).  Lanes are always 1: a second lane buys latency only on idle cores. */
 struct password_cost {
@@ -26,6 +27,25 @@ struct password_cost {
 
 /* Is COST at or above a row of OWASP's table (ASVS 5.0 appendix C: t=1 m>=47104; t=2 m>=19456; t>=3 m>=12288)? */
 bool password_cost_is_acceptable(const struct password_cost *cost);
+
+#define PASSWORD_SALT_MAX 48
+#define PASSWORD_TAG_MAX  64
+
+/* One hash in three parts, so that somebody else can choose when and beside what it is computed: ..._begin() prepares
+ * JOB, which borrows the password and points into this struct, so neither may move; the job is run; ..._end() reads it,
+ * returns its status and wipes the struct.  A job that was not run fails. */
+struct password_run {
+	struct argon2_job job;
+	uint8_t salt[PASSWORD_SALT_MAX], tag[PASSWORD_TAG_MAX];
+	uint8_t want[PASSWORD_TAG_MAX];         /* password_verify_begin(): what the tag should be */
+};
+enum status password_hash_begin(const struct password_cost *cost, struct bytes password,
+    struct password_run *run) NODISCARD;
+enum status password_hash_end(struct password_run *run, char out_phc[static PASSWORD_PHC_MAX]) NODISCARD;
+enum status password_verify_begin(const char *phc, struct bytes password, struct password_run *run) NODISCARD;
+enum status password_verify_end(struct password_run *run, bool *out_match) NODISCARD;
+
+/* The three parts at once, in this thread and in memory of its own. */
 
 /* Hash PASSWORD with a fresh salt.  OUT_PHC: "$argon2id$v=19$m=..,t=..,p=1$salt$tag".
  * STATUS_INVALID: empty password.  STATUS_NO_MEMORY.  STATUS_INTERNAL: no entropy, or the library failed. */

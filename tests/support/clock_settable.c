@@ -15,16 +15,16 @@
 
 #include "core/base/clock.h"
 
-static _Atomic int64_t set_real_ms, set_monotonic_ms, offset_s;
+static _Atomic int64_t set_real_ms, set_monotonic_us, offset_s;
 static atomic_bool is_set;
 
 static int64_t
-real_ms(clockid_t clock)
+real_us(clockid_t clock)
 {
 	struct timespec now = { 0 };
 
 	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static void
@@ -32,8 +32,8 @@ stop(void)
 {
 	if (atomic_load(&is_set))
 		return;
-	atomic_store(&set_real_ms, real_ms(CLOCK_REALTIME));
-	atomic_store(&set_monotonic_ms, real_ms(CLOCK_MONOTONIC));
+	atomic_store(&set_real_ms, real_us(CLOCK_REALTIME) / 1000);
+	atomic_store(&set_monotonic_us, real_us(CLOCK_MONOTONIC));
 	atomic_store(&is_set, true);
 }
 
@@ -49,7 +49,7 @@ clock_advance_ms(int64_t ms)
 {
 	stop();
 	atomic_fetch_add(&set_real_ms, ms);
-	atomic_fetch_add(&set_monotonic_ms, ms);
+	atomic_fetch_add(&set_monotonic_us, ms * 1000);
 }
 
 /* False: the file cannot be read now. */
@@ -95,11 +95,17 @@ clock_now_s(void)
 	if (atomic_load(&is_set))
 		return atomic_load(&set_real_ms) / 1000;
 	path = getenv("COUNTERFOIL_TEST_CLOCK");
-	return real_ms(CLOCK_REALTIME) / 1000 + (path != NULL ? file_offset_s(path) : 0);
+	return real_us(CLOCK_REALTIME) / 1000000 + (path != NULL ? file_offset_s(path) : 0);
 }
 
 int64_t
 clock_monotonic_ms(void)
 {
-	return atomic_load(&is_set) ? atomic_load(&set_monotonic_ms) : real_ms(CLOCK_MONOTONIC);
+	return clock_monotonic_us() / 1000;
+}
+
+int64_t
+clock_monotonic_us(void)
+{
+	return atomic_load(&is_set) ? atomic_load(&set_monotonic_us) : real_us(CLOCK_MONOTONIC);
 }
