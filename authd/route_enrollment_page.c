@@ -7,6 +7,15 @@
 
 enum { CODE_MAX = 64 };
 
+static void
+reply_page(struct request *request, const struct hosted_page *page)
+{
+	json_t *body = visitor_page_json(request, page);
+
+	(void)json_object_set_new(body, "proof_required", json_boolean(page->second_factor));
+	reply_json(&request->reply, 200, body);
+}
+
 void
 route_enrollment_page_get(struct request *request)
 {
@@ -20,29 +29,42 @@ route_enrollment_page_get(struct request *request)
 	if (st != STATUS_OK)
 		request_outcome(request, visitor_no_such_page(st), VERDICT_DENIED, 0);
 	else
-		reply_json(&request->reply, 200, visitor_page_json(request, &page));
+		reply_page(request, &page);
+}
+
+static void
+reply_started(struct request *request, enum status st, const struct page_start *start)
+{
+	if (st == STATUS_INVALID)
+		request_refuse_field(request, "proof", "must be 6 digits or a recovery code");
+	else if (start->enrollment.proof_required)
+		reply_problem(&request->reply, request->id, &problem_step_up, NULL, NULL);
+	else if (st != STATUS_OK || start->verdict != VERDICT_GRANTED)
+		request_outcome(request, st, start->verdict, start->retry_after_s);
+	else
+		route_reply_enrollment(request, &start->enrollment);
 }
 
 void
 route_enrollment_page_start(struct request *request)
 {
-	struct totp_enrollment enrollment;
+	static const struct field fields[] = { { "proof", FIELD_STRING, false, 1, CODE_MAX, NULL, 0 } };
+	struct page_start start;
 	struct visitor visitor;
 	enum status st;
 	json_t *body;
 
-	if ((body = visitor_body(request, NULL, 0)) == NULL)
+	if ((body = visitor_body(request, fields, 1)) == NULL)
 		return;
-	json_decref(body);
+	memset(&start, 0, sizeof start);
 	if (!visitor_with_token(request, PAGE_ENROLLMENT, &visitor))
-		return;
-	memset(&enrollment, 0, sizeof enrollment);
-	st = enrollment_page_start(request->service->core, &visitor.caller, visitor.token, &enrollment);
-	if (st != STATUS_OK)
-		request_outcome(request, visitor_no_such_page(st), VERDICT_DENIED, 0);
-	else
-		route_reply_enrollment(request, &enrollment);
-	totp_enrollment_wipe(&enrollment);
+		goto out;
+	st = enrollment_page_start(request->service->core, &visitor.caller, visitor.token,
+	    json_body_string(body, "proof"), &start);
+	reply_started(request, st, &start);
+out:
+	totp_enrollment_wipe(&start.enrollment);
+	json_decref(body);
 }
 
 /* What was shown must not come back from a cache (standards R121). */

@@ -1,7 +1,7 @@
 /* enroll.js: set up an authenticator app: link, secret, first code, recovery codes, the way back.
  * The server alone knows where a person stands; after every surprise the page asks it again. */
 
-import { announce, ask, begin, byId, copy, guarded, onClick, show, showProblem, showRefusal, showTrouble, stay, text, welcome }
+import { announce, ask, begin, byId, copy, onClick, onSubmit, show, showProblem, showRefusal, showTrouble, stay, text, welcome }
 	from "./page.js";
 
 const API = "pages/v1/enrollment";
@@ -16,22 +16,40 @@ async function enter() {
 		return showRefusal(answer, enter);
 	welcome(answer.body);
 	if (answer.body.state === "opened")
-		return show("intro");
+		return showIntro(answer.body.proof_required);
 	if (answer.body.state === "started")
 		return showBind("resume.title", false);
 	return showDone(true);
 }
 
+/* For the account's first app, or for a further one, which the one that is there has to vouch for. */
+function showIntro(further) {
+	for (const part of ["title", "text"])
+		byId(`intro-${part}`).textContent = text(`${further ? "further" : "intro"}.${part}`);
+	byId("intro-place").hidden = further;
+	byId("proof-part").hidden = !further;
+	show("intro");
+}
+
 /* --- the secret, and the first code ------------------------------------------------------------------------------- */
 
 async function start() {
-	const answer = await ask("POST", `${API}/start`, {});
+	const code = byId("proof-part").hidden ? "" : byId("proof").value.trim();
+	showError("proof", "");
+	if (!byId("proof-part").hidden && code === "")
+		return showError("proof", text("proof.form"));
+	const answer = await ask("POST", `${API}/start`, code === "" ? {} : { proof: code.replace(/\s/g, "") });
 	if (answer.status === 201)
 		return showSecret(answer.body);
-	if (answer.status === 409 || answer.status === 404)     /* begun in another window, or over: the server knows */
+	if (answer.status === 403 && answer.problem === "denied")
+		return showError("proof", text("proof.wrong"));
+	if (answer.status === 422)
+		return showError("proof", text("proof.form"));
+	if (answer.status === 429)
+		return showError("proof", waiting(answer.retryAfter, "proof.throttled.long"));
+	/* begun in another window, over, or an app was added meanwhile: the server knows */
+	if ([403, 404, 409].includes(answer.status) && answer.problem !== "cross-site")
 		return enter();
-	if (answer.status === 403 && answer.problem === "forbidden")
-		return showProblem("proof");
 	return showTrouble(answer, enter);
 }
 
@@ -59,13 +77,14 @@ function showBind(title, revealed) {
 	byId("bind-title").textContent = text(title);
 	byId("reveal").hidden = !revealed;
 	byId("again").hidden = revealed;
-	showCodeError("");
+	showError("code", "");
 	show("bind");
 }
 
-function showCodeError(message) {
-	const field = byId("code");
-	byId("code-error").textContent = message;
+/* MESSAGE at the field ID; "" takes it away. */
+function showError(id, message) {
+	const field = byId(id);
+	byId(`${id}-error`).textContent = message;
 	if (message === "") {
 		field.removeAttribute("aria-invalid");
 		return;
@@ -75,25 +94,25 @@ function showCodeError(message) {
 	field.select();
 }
 
-function waiting(seconds) {
-	return seconds <= 90 ? text("code.throttled", { seconds })
-		: text("code.throttled.long", { minutes: Math.ceil(seconds / 60) });
+/* A new link brings a new key with new tries; it does not help who has to prove the app that is there. */
+function waiting(seconds, longKey) {
+	return seconds <= 90 ? text("code.throttled", { seconds }) : text(longKey, { minutes: Math.ceil(seconds / 60) });
 }
 
 async function confirm() {
 	const code = byId("code").value.replace(/\s/g, "");
-	showCodeError("");
+	showError("code", "");
 	if (!/^[0-9]{6}$/.test(code))
-		return showCodeError(text("code.form"));
+		return showError("code", text("code.form"));
 	const answer = await ask("POST", `${API}/confirm`, { code });
 	if (answer.status === 200)
 		return showCodes(answer.body.recovery_codes);
 	if (answer.status === 403 && answer.problem === "denied")
-		return showCodeError(text("code.wrong"));
+		return showError("code", text("code.wrong"));
 	if (answer.status === 429)
-		return showCodeError(waiting(answer.retryAfter));
+		return showError("code", waiting(answer.retryAfter, "code.throttled.long"));
 	if (answer.status === 422)
-		return showCodeError(text("code.form"));
+		return showError("code", text("code.form"));
 	if (answer.status === 409 || answer.status === 404)
 		return enter();
 	return showTrouble(answer, enter);
@@ -156,15 +175,13 @@ function wipe() {
 	byId("open-app").removeAttribute("href");
 	byId("copy-secret").onclick = null;
 	byId("code").value = "";
+	byId("proof").value = "";
 }
 
 /* --- from the top ------------------------------------------------------------------------------------------------- */
 
-onClick(byId("begin"), start, "intro.beginning");
-byId("confirm").addEventListener("submit", (event) => {
-	event.preventDefault();
-	guarded(byId("confirm-button"), confirm, "bind.confirming");
-});
+onSubmit(byId("start"), byId("begin"), start, "intro.beginning");
+onSubmit(byId("confirm"), byId("confirm-button"), confirm, "bind.confirming");
 onClick(byId("copy-codes"), () => copy(recoveryCodes.join("\n"), byId("code-list"), "codes.copied"));
 onClick(byId("download-codes"), download);
 onClick(byId("print-codes"), () => window.print());

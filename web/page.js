@@ -83,7 +83,14 @@ export function onClick(button, action, busyKey) {
 	button.addEventListener("click", () => guarded(button, action, busyKey));
 }
 
-export async function guarded(button, action, busyKey) {
+export function onSubmit(form, button, action, busyKey) {
+	form.addEventListener("submit", (event) => {
+		event.preventDefault();
+		guarded(button, action, busyKey);
+	});
+}
+
+async function guarded(button, action, busyKey) {
 	if (button.getAttribute("aria-disabled") === "true")
 		return;
 	const label = button.textContent;

@@ -16,6 +16,8 @@ export const strings = {
 	"intro.account": "Account: {login}",
 	"intro.text": "From now on, signing in takes your password and a six-digit code from an app on your phone. " +
 		"Whoever learns your password alone cannot get in.",
+	"further.title": "Add another app",
+	"further.text": "Codes from the new app will work beside those from the one that you have.",
 	"intro.need": "What you need",
 	"intro.need.app": "An authenticator app on your phone: any that shows six-digit codes will do.",
 	"intro.need.time": "About two minutes. This page works until {time}.",
@@ -23,6 +25,14 @@ export const strings = {
 	"intro.once": "The next page shows a secret, and shows it only once. Go on when nobody looks over your shoulder.",
 	"intro.begin": "Show my code",
 	"intro.beginning": "Making your code…",
+
+	"proof.title": "Your account has an app already",
+	"proof.text": "Before you add another one, show that the one you have is yours.",
+	"proof.code": "Code from the app that you have",
+	"proof.hint": "Six digits, or one of your recovery codes.",
+	"proof.form": "Type the six digits that your app shows, or a whole recovery code.",
+	"proof.throttled.long": "Too many tries. You can try again in {minutes} minutes.",
+	"proof.wrong": "That code is not right, or was used before. Wait for the next one in your app and type that.",
 
 	"privacy.title": "Privacy",
 	"privacy.what": "We keep the key that your app shares with us, and the time, network address and browser of this visit.",
@@ -116,11 +126,6 @@ export const strings = {
 	"over.text": "The page works for a few minutes and for a few tries only. If you were not done yet, two-step sign-in " +
 		"was not set up.",
 	"over.do": "If you were not done, ask {shop} for a new link, and delete the account from this try in your app.",
-
-	"proof.title": "Your account has an app already",
-	"proof.text": "To add another one, you have to prove first that the app or phone you have now is yours.",
-	"proof.do": "Sign in at {shop} with a code from your app, and add the other one there. If you have lost the app, sign " +
-		"in with a recovery code or ask {shop} for help.",
 
 	"away.title": "The service does not answer",
 	"away.text": "Nothing is lost. Your connection may be down, or the service is busy.",

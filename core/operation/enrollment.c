@@ -103,21 +103,12 @@ show(const struct core *core, const struct enrollment_who *who, const struct pen
 	return STATUS_OK;
 }
 
-/* A proof that has not a token's form proves nothing. */
-static bool
-take_proof(const struct core *core, const struct enrollment_who *who, const char *proof,
-    uint8_t digest[static DIGEST_BYTES])
-{
-	return proof != NULL && vault_token_digest(core, who->realm, "challenge", proof, digest) == STATUS_OK;
-}
-
 enum status
-enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, const char *proof,
+enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, struct bytes proof_digest,
     struct totp_enrollment *out)
 {
 	const struct realm_policy *policy = core_policy(core, who->realm);
-	uint8_t proof_digest[DIGEST_BYTES];
-	bool has_proof = take_proof(core, who, proof, proof_digest), proof_missing = false;
+	bool proof_missing = false;
 	struct totp_start_row row;
 	struct pending pending;
 	enum status st;
@@ -135,7 +126,7 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 			.name_key_id = pending.name_key_id,
 			.ttl_s = policy->pending_factor_ttl_s,
 			.factors_max = policy->factors_max,
-			.proof_digest = { has_proof ? proof_digest : NULL, has_proof ? DIGEST_BYTES : 0 },
+			.proof_digest = proof_digest,
 			.proof_required = true,
 		};
 
@@ -158,13 +149,18 @@ enum status
 enrollment_start_totp(struct core *core, const struct caller *caller, const char *account_id, const char *name,
     const char *proof, struct totp_enrollment *out)
 {
+	struct bytes proof_digest = { NULL, 0 };
+	uint8_t digest[DIGEST_BYTES];
 	struct enrollment_who who;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
-	if ((st = enrollment_by_account(core, caller, account_id, &who)) == STATUS_OK)
-		st = enrollment_start(core, &who, name, proof, out);
-	return st;
+	if ((st = enrollment_by_account(core, caller, account_id, &who)) != STATUS_OK)
+		return st;
+	/* a proof that has not a token's form proves nothing */
+	if (proof != NULL && vault_token_digest(core, who.realm, "challenge", proof, digest) == STATUS_OK)
+		proof_digest = vault_digest_view(digest);
+	return enrollment_start(core, &who, name, proof_digest, out);
 }
 
 /* --- recovery codes -------------------------------------------------------------------------------------------------- */

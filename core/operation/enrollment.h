@@ -77,9 +77,19 @@ enum status enrollment_new_recovery_codes(struct core *core, const struct caller
 /* --- the hosted page ------------------------------------------------------------------------------------------ */
 
 /* From a page of PAGE_ENROLLMENT, whose token is the credential; PAGE as in hosted_page.h, outcomes also those of
- * hosted_page_get().  Start works once; a second call is STATUS_CONFLICT, so that going back shows no secret. */
+ * hosted_page_get(). */
+
+struct page_start {
+	enum verdict verdict;           /* of the proof: only GRANTED starts anything */
+	int64_t retry_after_s;          /* THROTTLED: at least 1 */
+	struct totp_enrollment enrollment;      /* totp_enrollment_wipe() it */
+};
+
+/* Works once; a second call is STATUS_CONFLICT, so that going back shows no secret.  PROOF_CODE is a code of an
+ * authenticator that is there, or a recovery code; NULL: none.
+ * STATUS_INVALID: PROOF_CODE has neither shape.  STATUS_FORBIDDEN with enrollment.proof_required: there must be one. */
 enum status enrollment_page_start(struct core *core, const struct caller *page, const char *page_token,
-    struct totp_enrollment *out) NODISCARD;
+    const char *proof_code, struct page_start *out) NODISCARD;
 enum status enrollment_page_confirm(struct core *core, const struct caller *page, const char *page_token,
     const char *code, struct totp_confirmation *out) NODISCARD;
 

@@ -18,9 +18,10 @@ struct enrollment_who {
 enum status enrollment_by_account(const struct core *core, const struct caller *caller, const char *account_id,
     struct enrollment_who *out) NODISCARD;
 
-/* As enrollment_start_totp() and enrollment_confirm_totp(); FACTOR_ID is NULL for a page. */
-enum status enrollment_start(struct core *core, const struct enrollment_who *who, const char *name, const char *proof,
-    struct totp_enrollment *out) NODISCARD;
+/* As enrollment_start_totp() and enrollment_confirm_totp(); FACTOR_ID is NULL for a page.
+ * PROOF_DIGEST is that of the proof; empty: none. */
+enum status enrollment_start(struct core *core, const struct enrollment_who *who, const char *name,
+    struct bytes proof_digest, struct totp_enrollment *out) NODISCARD;
 enum status enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id,
     const char *code, struct totp_confirmation *out) NODISCARD;
 

@@ -3,6 +3,7 @@
 
 #include "core/operation/enrollment_inside.h"
 #include "core/operation/hosted_page_inside.h"
+#include "core/operation/login_grant.h"
 
 static enum status
 by_page(struct core *core, const struct caller *page, const char *page_token, struct enrollment_who *who)
@@ -23,15 +24,29 @@ by_page(struct core *core, const struct caller *page, const char *page_token, st
 }
 
 enum status
-enrollment_page_start(struct core *core, const struct caller *page, const char *page_token, struct totp_enrollment *out)
+enrollment_page_start(struct core *core, const struct caller *page, const char *page_token, const char *proof_code,
+    struct page_start *out)
 {
+	struct bytes proof = { NULL, 0 };
+	uint8_t digest[DIGEST_BYTES];
+	struct login_result proven;
 	struct enrollment_who who;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
-	if ((st = by_page(core, page, page_token, &who)) == STATUS_OK)
-		st = enrollment_start(core, &who, NULL, NULL, out);
-	return st;
+	if ((st = by_page(core, page, page_token, &who)) != STATUS_OK)
+		return st;
+	if (proof_code != NULL) {
+		st = login_page_proof(core, page, who.realm, vault_digest_view(who.page_digest), proof_code, digest, &proven);
+		out->verdict = proven.verdict;
+		out->retry_after_s = proven.retry_after_s;
+		login_result_wipe(&proven);
+		if (st != STATUS_OK || out->verdict != VERDICT_GRANTED)
+			return st;
+		proof = vault_digest_view(digest);
+	}
+	out->verdict = VERDICT_GRANTED;
+	return enrollment_start(core, &who, NULL, proof, &out->enrollment);
 }
 
 enum status

@@ -114,6 +114,7 @@ hosted_page_get(struct core *core, const struct caller *page, enum page_purpose 
 	memcpy(out->account_id, row.account_id, sizeof out->account_id);
 	memcpy(out->return_to, row.return_to, sizeof out->return_to);
 	(void)snprintf(out->state, sizeof out->state, "%.15s", row.state);
+	out->second_factor = row.second_factor;
 	out->expires_at_s = row.expires_at_s;
 	return STATUS_OK;
 }

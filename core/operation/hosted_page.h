@@ -35,6 +35,7 @@ struct hosted_page {
 	char login[TEXT_LOGIN_MAX_BYTES + 1];
 	char return_to[RETURN_TO_MAX_BYTES + 1];        /* empty: none */
 	char state[16];                 /* "opened"; enrollment also "started" (the secret was shown), "done" */
+	bool second_factor;             /* the account has an active authenticator */
 	int64_t expires_at_s;
 };
 

@@ -245,3 +245,30 @@ login_otp(struct core *core, const struct caller *caller, struct bytes login, co
 	}
 	return end(&step, st, out);
 }
+
+enum status
+login_page_proof(struct core *core, const struct caller *page, enum realm realm, struct bytes page_digest,
+    const char *code, uint8_t out_proof[static DIGEST_BYTES], struct login_result *out)
+{
+	const struct realm_policy *policy = core_policy(core, realm);
+	struct challenge_finish_row row;
+	struct vault_token challenge;
+	struct step step;
+	enum status st;
+
+	start(&step, core, page, out);
+	step.realm = realm;
+	step.step_up = true;
+	if ((st = caller_bind_page(page, &step.bound)) == STATUS_OK && (st = take_code(&step, code)) == STATUS_OK &&
+	    (st = vault_token_new(core, realm, "challenge", &challenge)) == STATUS_OK) {
+		memcpy(step.challenge_digest, challenge.digest, sizeof step.challenge_digest);
+		memcpy(out_proof, challenge.digest, DIGEST_BYTES);
+		vault_token_wipe(&challenge);
+		st = login_sql_page_proof_begin(core->db, &step.bound.db, page_digest,
+		    vault_digest_view(step.challenge_digest), policy->challenge_ttl_s, &core->throttles[realm], &step.rows,
+		    &step.row_count);
+		if (st == STATUS_OK)
+			st = run(&step, out, &row);
+	}
+	return end(&step, st, out);
+}

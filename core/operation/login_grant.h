@@ -25,6 +25,11 @@ enum status login_grant(const struct caller *caller, const struct login_proof *p
 enum status login_run_challenge(struct core *core, const struct caller *caller, const char *kind, const char *challenge,
     const char *code, bool remember_device, struct login_result *out, struct challenge_finish_row *row) NODISCARD;
 
+/* A code from the hosted page whose token has PAGE_DIGEST, as proof for ENROLLMENT_PROOF_PURPOSE.  Outcomes as login_code(),
+ * and STATUS_CONFLICT: the page is past its start.  OUT_PROOF is the digest of what was granted, for totp_start(). */
+enum status login_page_proof(struct core *core, const struct caller *page, enum realm realm, struct bytes page_digest,
+    const char *code, uint8_t out_proof[static DIGEST_BYTES], struct login_result *out) NODISCARD;
+
 /* The words of SQL that grant nothing.  Anything unknown is DENIED. */
 enum verdict login_refusal_of(const char *word);
 

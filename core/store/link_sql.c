@@ -53,6 +53,7 @@ static const struct db_column page_columns[] = {
 	DB_COLUMN(page_row, DB_TEXT, "return_to", return_to),
 	DB_COLUMN(page_row, DB_TEXT, "state", state),
 	DB_COLUMN(page_row, DB_NUMBER, "expires_at", expires_at_s),
+	DB_COLUMN(page_row, DB_FLAG, "second_factor", second_factor),
 };
 static const struct db_function page_function = DB_FUNCTION("page_get", "Cvv", page_columns, page_row);
 

@@ -22,6 +22,7 @@ struct page_row {
 	int64_t login_key_id;
 	char return_to[LINK_SQL_RETURN_TO_MAX + 1], state[24];
 	int64_t expires_at_s;
+	bool second_factor;             /* the account has an active one */
 };
 enum status link_sql_page_get(struct db *db, const struct db_caller *page, struct bytes page_digest,
     const char *purpose, struct page_row *out) NODISCARD;

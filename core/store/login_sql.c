@@ -101,6 +101,8 @@ static const struct db_function challenge_begin_function =
     DB_FUNCTION("challenge_begin", "CvvvT", challenge_columns, challenge_begin_row);
 static const struct db_function otp_begin_function =
     DB_FUNCTION("otp_begin", "CvvT", challenge_columns, challenge_begin_row);
+static const struct db_function page_proof_begin_function =
+    DB_FUNCTION("page_proof_begin", "CvvvT", challenge_columns, challenge_begin_row);
 
 /* Begin always answers: no row is a broken promise of SQL, and must not look like success. */
 static enum status
@@ -147,6 +149,21 @@ login_sql_otp_begin(struct db *db, const struct db_caller *caller, struct bytes 
 	db_bytes(&params, challenge_digest);
 	db_throttle(&params, throttle);
 	return begin_rows(db, &otp_begin_function, &params, out_rows, out_count);
+}
+
+enum status
+login_sql_page_proof_begin(struct db *db, const struct db_caller *page, struct bytes page_digest,
+    struct bytes challenge_digest, int64_t ttl_s, const struct db_throttle *throttle,
+    struct challenge_begin_row **out_rows, unsigned *out_count)
+{
+	struct db_params params;
+
+	db_begin(&params, page);
+	db_bytes(&params, page_digest);
+	db_bytes(&params, challenge_digest);
+	db_number(&params, ttl_s);
+	db_throttle(&params, throttle);
+	return begin_rows(db, &page_proof_begin_function, &params, out_rows, out_count);
 }
 
 static const struct db_column challenge_finish_columns[] = {

@@ -66,6 +66,11 @@ enum status login_sql_otp_begin(struct db *db, const struct db_caller *caller, s
     struct bytes challenge_digest, const struct db_throttle *throttle, struct challenge_begin_row **out_rows,
     unsigned *out_count) NODISCARD;
 
+/* From the hosted page: STATUS_CONFLICT when it is past its start. */
+enum status login_sql_page_proof_begin(struct db *db, const struct db_caller *page, struct bytes page_digest,
+    struct bytes challenge_digest, int64_t ttl_s, const struct db_throttle *throttle,
+    struct challenge_begin_row **out_rows, unsigned *out_count) NODISCARD;
+
 struct challenge_finish {
 	struct bytes challenge_digest;
 	const char *account_id, *familiar;

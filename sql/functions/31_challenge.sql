@@ -148,6 +148,56 @@ CREATE FUNCTION recovery_consume(p_account_id uuid, p_digest bytea) RETURNS bool
 	SELECT EXISTS (SELECT FROM consumed)
 $$;
 
+-- A code that a hosted page asks for before it binds a further authenticator: a challenge of kind step_up, and at once its
+-- begin.  The page is the credential of whoever sits there, as the shop's key is on the other ways.
+CREATE FUNCTION page_proof_begin(p_caller caller, p_page_digest bytea, p_challenge_digest bytea, p_ttl_s bigint,
+    p_policy throttle_policy,
+    OUT reason text, OUT throttled_s bigint, OUT account_id uuid, OUT familiar text, OUT kind text, OUT factor_id uuid,
+    OUT seed_sealed bytea, OUT seed_key_id bigint, OUT last_step bigint)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'enrollment');
+	v_who admission := page_admission(v_link.account_id);
+	v_now timestamptz := now_utc();
+BEGIN
+	IF v_link.state <> 'opened' THEN
+		PERFORM refuse('CF409');
+	END IF;
+	account_id := v_link.account_id;
+	kind := 'step_up';
+	familiar := familiarity(account_id, p_caller.source, NULL, p_policy);
+	throttled_s := code_claim(p_caller, v_who, account_id, familiar, p_policy);
+	IF throttled_s > 0 THEN
+		reason := 'throttled';
+		last_step := -1;
+		RETURN NEXT;
+		RETURN;
+	END IF;
+	INSERT INTO challenge (digest, account_id, realm, kind, source, purpose, tries, created_at, expires_at)
+	VALUES (p_challenge_digest, account_id, v_who.realm, 'step_up', p_caller.source, 'add_factor', 1, v_now,
+		v_now + seconds(p_ttl_s));
+	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(v_link.account_id) LOOP
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
+-- Who may finish a code step: whoever may sign people in; a page only what page_proof_begin() began.
+CREATE FUNCTION admit_code(p_caller caller, p_challenge_digest bytea) RETURNS admission LANGUAGE plpgsql AS $$
+DECLARE
+	v_account_id uuid;
+BEGIN
+	IF p_caller.kind IS DISTINCT FROM 'page' THEN
+		RETURN admit(p_caller, 'login');
+	END IF;
+	SELECT account_id INTO v_account_id FROM challenge WHERE digest = p_challenge_digest AND kind = 'step_up'
+		AND client_id IS NULL AND purpose = 'add_factor';
+	IF v_account_id IS NULL OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
+		PERFORM refuse('CF403');
+	END IF;
+	RETURN page_admission(v_account_id);
+END $$;
+
 -- P_STEP and P_FACTOR_ID: the time step whose code was given; P_RECOVERY_DIGEST: a recovery code.  All NULL: a wrong code.
 -- P_DEVICE_ID and P_DEVICE_DIGEST: the owner wants this device to be trusted.
 CREATE FUNCTION challenge_finish(p_caller caller, p_challenge_digest bytea, p_account_id uuid, p_familiar text,
@@ -158,7 +208,7 @@ CREATE FUNCTION challenge_finish(p_caller caller, p_challenge_digest bytea, p_ac
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit(p_caller, 'login');
+	v_who admission := admit_code(p_caller, p_challenge_digest);
 	v_now timestamptz := now_utc();
 	v_account account%ROWTYPE;
 	v_challenge challenge%ROWTYPE;

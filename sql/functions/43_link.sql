@@ -47,7 +47,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION page_get(p_caller caller, p_page_digest bytea, p_purpose text, OUT account_id uuid, OUT realm bigint,
-    OUT login_sealed bytea, OUT login_key_id bigint, OUT return_to text, OUT state text, OUT expires_at bigint)
+    OUT login_sealed bytea, OUT login_key_id bigint, OUT return_to text, OUT state text, OUT expires_at bigint,
+    OUT second_factor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -58,4 +59,5 @@ BEGIN
 	return_to := v_link.return_to;
 	state := v_link.state;
 	expires_at := epoch(v_link.expires_at);
+	second_factor := EXISTS (SELECT FROM factor f WHERE f.account_id = v_link.account_id AND f.state = 'active');
 END $$;

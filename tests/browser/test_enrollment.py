@@ -105,6 +105,31 @@ def test_nothing_is_left_in_the_browser_r121(world, browser, customer):
     assert not any(token in url for url in browser.requests if not url.startswith(customer.link))
 
 
+def test_a_customer_with_an_app_proves_it_and_adds_another(world, browser, axe, tmp_path):
+    account = world.customer()
+    browser.open(visitors.make_link(world, account))
+    browser.view("intro")
+    assert browser.driver.title.startswith("Add another app")
+    field = browser.find("proof")
+    assert field.is_displayed() and field.accessible_name == "Code from the app that you have"
+    browser.tab_to("proof")
+    browser.press(Keys.ENTER)
+    worlds.wait_until(lambda: "six digits" in browser.find("proof-error").text, "the word that a code is missing")
+    browser.press(f"{(int(world.code(account)) + 1) % 1000000:06d}", Keys.ENTER)
+    worlds.wait_until(lambda: "not right" in browser.find("proof-error").text, "the word that the code is wrong")
+    assert field.get_attribute("aria-invalid") == "true" and field == browser.driver.switch_to.active_element
+    picture(browser, "proof", tmp_path)
+    assert axe.violations(browser) == []
+    browser.press(world.code(account), Keys.ENTER)      # the wrong one is selected
+    browser.view("bind")
+    secret = browser.find("secret").text.replace(" ", "").replace("\n", "")
+    assert secret != account.seed
+    type_code(browser, worlds.totp(secret, world.now_s()))
+    browser.view("done")                    # the recovery codes that there are stay good
+    assert not browser.find("done-codes").is_displayed()
+    browser.assert_clean(world.authd.pages_url)
+
+
 # --- shown once -----------------------------------------------------------------------------------------------------
 
 def test_reloading_and_going_back_show_no_secret_and_go_on_at_the_code(world, browser, customer):
@@ -359,6 +384,7 @@ def test_the_link_into_an_app_is_there_on_a_phone_and_only_there(browser, custom
 def test_the_keyboard_alone_is_enough(world, browser, customer):
     browser.open(customer.link)
     browser.view("intro")
+    assert not browser.find("proof").is_displayed()
     browser.tab_to("begin")
     browser.press(Keys.ENTER)
     browser.view("bind")

@@ -300,6 +300,72 @@ def test_a_visitor_enrols_and_every_step_works_once(world, opened):
     assert world.sign_in(opened.account, code=confirmed.json()["recovery_codes"][0]).status_code == 200
 
 
+# --- a further app: a code of the one that is there comes first -------------------------------------------------------
+
+@pytest.fixture
+def enrolled(world):
+    """A visitor at the page of an account that has an app."""
+    made = visitors.Visitor(world)
+    made.account = world.customer()
+    assert made.exchange(visitors.token_of(visitors.make_link(world, made.account))).status_code == 204
+    return made
+
+
+def test_a_further_app_needs_a_code_of_the_first_and_both_sign_in_r061(world, enrolled):
+    account = enrolled.account
+    assert enrolled.state().json()["proof_required"] is True
+    assert problem_of(enrolled.start()) == (403, "step-up-required")
+    code = world.code(account)
+    assert problem_of(enrolled.start(f"{(int(code) + 1) % 1000000:06d}")) == (403, "denied")
+    assert problem_of(enrolled.start("12345")) == (422, "invalid")
+    assert enrolled.state().json()["state"] == "opened"
+    started = enrolled.start(code)
+    assert started.status_code == 201, started.text
+    second = started.json()["secret"].replace(" ", "")
+    confirmed = enrolled.confirm(worlds.totp(second, world.now_s()))
+    assert (confirmed.status_code, confirmed.json()) == (200, {"recovery_codes": []})
+    world.advance(worlds.PERIOD_S)
+    for seed in (account.seed, second):
+        assert world.sign_in(account, code=worlds.totp(seed, world.now_s())).status_code == 200
+
+
+def test_a_recovery_code_proves_too_and_is_used_up_by_it(world, enrolled):
+    code = enrolled.account.recovery_codes[0]
+    assert enrolled.start(code).status_code == 201
+    world.advance(worlds.PERIOD_S)
+    assert world.sign_in(enrolled.account, code=code).status_code == 403
+
+
+def test_a_proof_is_no_replay_of_a_sign_in_and_a_sign_in_no_replay_of_a_proof(world, enrolled):
+    code = world.code(enrolled.account)
+    assert world.sign_in(enrolled.account, code=code).status_code == 200
+    assert problem_of(enrolled.start(code)) == (403, "denied")
+    world.advance(worlds.PERIOD_S)
+    code = world.code(enrolled.account)
+    assert enrolled.start(code).status_code == 201
+    assert world.sign_in(enrolled.account, code=code).status_code == 403
+
+
+def test_wrong_proofs_are_slowed_down_with_the_wrong_codes_of_sign_ins(world, enrolled):
+    wrong = f"{(int(world.code(enrolled.account)) + 1) % 1000000:06d}"
+    for _ in range(30):
+        reply = enrolled.start(wrong)
+        if reply.status_code != 403:
+            break
+    assert problem_of(reply) == (429, "throttled") and int(reply.headers["Retry-After"]) >= 1
+    assert enrolled.start(world.code(enrolled.account)).status_code == 429
+
+
+def test_the_code_of_another_account_proves_nothing(world, enrolled):
+    assert problem_of(enrolled.start(world.code(world.customer()))) == (403, "denied")
+
+
+def test_a_proof_that_nobody_asked_for_is_still_looked_at(world, opened):
+    assert opened.state().json()["proof_required"] is False
+    assert problem_of(opened.start("123456")) == (403, "denied")
+    assert opened.start().status_code == 201
+
+
 def test_one_visitors_page_is_not_anothers(world, opened):
     other = visitors.Visitor(world)
     other.account = world.create_account()

@@ -46,8 +46,8 @@ class Visitor:
     def state(self):
         return self.get("/pages/v1/enrollment")
 
-    def start(self, **options):
-        return self.post("/pages/v1/enrollment/start", {}, **options)
+    def start(self, proof=None, **options):
+        return self.post("/pages/v1/enrollment/start", {"proof": proof} if proof else {}, **options)
 
     def confirm(self, code, **options):
         return self.post("/pages/v1/enrollment/confirm", {"code": code}, **options)
