@@ -20,7 +20,7 @@ scopes_json(unsigned scopes)
 {
 	json_t *array = json_array();
 
-	for (unsigned bit = 1; bit <= SCOPE_ADMIN; bit <<= 1)
+	for (unsigned bit = 1; bit <= SCOPE_LAST; bit <<= 1)
 		if ((scopes & bit) != 0)
 			(void)json_array_append_new(array, json_string(scope_name((enum scope)bit)));
 	return array;
@@ -32,7 +32,7 @@ scopes_text(unsigned scopes, char out[static SCOPES_TEXT_BYTES])
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (unsigned bit = 1; bit <= SCOPE_ADMIN; bit <<= 1)
+	for (unsigned bit = 1; bit <= SCOPE_LAST; bit <<= 1)
 		if ((scopes & bit) != 0)
 			len += (size_t)snprintf(out + len, SCOPES_TEXT_BYTES - len, "%s%s", len > 0 ? "," : "",
 			    scope_name((enum scope)bit));
@@ -86,7 +86,7 @@ parse_scopes(const char *list, unsigned *out)
 	while ((word = strsep(&rest, ",")) != NULL) {
 		if ((scope = scope_of(word)) == 0)
 			return output_fail(EX_USAGE, "there is no scope \"%s\"; there are login, enroll, accounts, sessions, "
-			    "events, admin", word);
+			    "events, admin, pam", word);
 		scopes |= scope;
 	}
 	*out = scopes;
@@ -137,7 +137,8 @@ client_create_command(const struct invocation *in)
 		return rc;
 	st = client_create(session.core, &session.caller, name, session.caller.realm, scopes, expires_at_s, &client, key);
 	if (st == STATUS_INVALID)
-		rc = output_fail(EX_DATAERR, "a name has 1 to %d printable characters", CLIENT_NAME_MAX);
+		rc = output_fail(EX_DATAERR, "a name has 1 to %d printable characters, and scope pam goes with --realm staff",
+		    CLIENT_NAME_MAX);
 	else if (st != STATUS_OK)
 		rc = output_fail_status(st, "the client");
 	else

@@ -31,7 +31,7 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_JSON] = { "json", NULL, '\0', 0, "print JSON, for programs to read" },
 	[OPTION_REALM] = { "realm", "REALM", '\0', 16, "store (customers, the default) or staff" },
 	[OPTION_SCOPES] = { "scopes", "LIST", '\0', 256,
-	    "what the key may do: login, enroll, accounts, sessions, events, admin; separated by commas" },
+	    "what the key may do: login, enroll, accounts, sessions, events, admin; pam: a staff host; separated by commas" },
 	[OPTION_EXPIRES_IN] = { "expires-in", "DAYS", '\0', 6, "end by itself after DAYS, 1 to 3650 (default: never)" },
 	[OPTION_DATABASE] = { "database", "URL", '\0', DATABASE_MAX_BYTES,
 	    "connect to URL as it stands, role and all, instead of what the configuration says" },

@@ -57,7 +57,7 @@ caller_bind(const struct core *core, const struct caller *caller, struct caller_
 	if (kind == NULL || caller_realm(caller) == REALM_NONE)
 		return STATUS_UNAUTHENTICATED;
 	bind(caller, kind, out);
-	if (caller->kind != CALLER_CLIENT)
+	if (caller->kind != CALLER_CLIENT && (caller->kind != CALLER_HOST || caller->key_id[0] == '\0'))
 		return STATUS_OK;
 	st = keyring_digest(core->keyring, REALM_SERVICE, "api_key",
 	    (struct bytes){ caller->key_secret, sizeof caller->key_secret }, out->key_digest);

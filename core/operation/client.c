@@ -11,6 +11,7 @@
 static const struct { enum scope scope; const char *name; } scopes[] = {
 	{ SCOPE_LOGIN, "login" }, { SCOPE_ENROLL, "enroll" }, { SCOPE_ACCOUNTS, "accounts" },
 	{ SCOPE_SESSIONS, "sessions" }, { SCOPE_EVENTS, "events" }, { SCOPE_ADMIN, "admin" },
+	{ SCOPE_PAM, "pam" },
 };
 
 enum { SCOPE_COUNT = sizeof scopes / sizeof scopes[0] };
@@ -75,7 +76,8 @@ client_create(struct core *core, const struct caller *caller, const char *name, 
 	enum realm parsed_realm;
 	enum status st;
 
-	if (!name_fits(name) || wanted == 0 || (wanted & ~all_scopes()) != 0 || expires_at_s < 0)
+	if (!name_fits(name) || wanted == 0 || (wanted & ~all_scopes()) != 0 || expires_at_s < 0 ||
+	    ((wanted & SCOPE_PAM) != 0 && realm != REALM_STAFF))
 		return STATUS_INVALID;
 	(void)snprintf(row.name, sizeof row.name, "%s", name);
 	if ((st = caller_bind(core, caller, &bound)) != STATUS_OK ||

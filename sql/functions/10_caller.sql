@@ -10,7 +10,7 @@ $$ SELECT p_s * interval '1 second' $$;
 -- The bits of client.scopes; the names are those of the interface (core/operation/client.h has the same).
 CREATE FUNCTION scope_bit(p_scope text) RETURNS integer LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE p_scope WHEN 'login' THEN 1 WHEN 'enroll' THEN 2 WHEN 'accounts' THEN 4 WHEN 'sessions' THEN 8
-	WHEN 'events' THEN 16 WHEN 'admin' THEN 32 END $$;
+	WHEN 'events' THEN 16 WHEN 'admin' THEN 32 WHEN 'pam' THEN 64 END $$;
 
 CREATE FUNCTION refuse(p_code text) RETURNS void LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION USING ERRCODE = p_code, MESSAGE = 'refused'; END $$;
@@ -42,11 +42,17 @@ BEGIN
 END $$;
 
 -- P_SCOPE NULL: no API client may do this.  'password': clients need accounts, a PAM host may too.
+-- A host is the role that it connects as, or, where it asks authd, the key that it shows there.
 CREATE FUNCTION admit(p_caller caller, p_scope text) RETURNS admission LANGUAGE plpgsql AS $$
+DECLARE
+	v_client text;
 BEGIN
-	IF p_caller.kind = 'client' AND p_scope IS NOT NULL THEN
+	IF p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL AND p_scope IN ('login', 'password') THEN
+		v_client := (admit_client(p_caller, 'pam')).client_id;
+		RETURN (2, v_client, 'host:' || v_client)::admission;
+	ELSIF p_caller.kind = 'client' AND p_scope IS NOT NULL THEN
 		RETURN admit_client(p_caller, CASE p_scope WHEN 'password' THEN 'accounts' ELSE p_scope END);
-	ELSIF p_caller.kind = 'host' AND p_scope IN ('login', 'enroll', 'password')
+	ELSIF p_caller.kind = 'host' AND p_caller.key_id IS NULL AND p_scope IN ('login', 'enroll', 'password')
 	    AND pg_has_role(session_user, 'counterfoil_pam', 'MEMBER') THEN
 		RETURN (2, NULL, 'host')::admission;
 	ELSIF p_caller.kind = 'operator' AND p_caller.realm IN (1, 2)
@@ -58,6 +64,11 @@ BEGIN
 	PERFORM refuse('CF403');
 	RETURN NULL;
 END $$;
+
+-- Hosts with keys do not share budgets: one that has fallen into wrong hands locks nobody out of the others.
+CREATE FUNCTION host_of(p_caller caller) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL THEN ':host:' || p_caller.key_id ELSE '' END
+$$;
 
 -- One event of the audit trail.
 CREATE FUNCTION record(p_caller caller, p_who admission, p_account_id uuid, p_kind text, p_outcome text,

@@ -50,13 +50,14 @@ RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT budget_key('device', p_who.realm, p_login_digest, NULL), 'device', p_policy.pair_limit, p_policy.delay_s
 		WHERE p_familiar = 'device'
 	UNION ALL
-	SELECT budget_key('pair', p_who.realm, p_login_digest, source_prefix(p_caller.source)::text), 'pair',
+	SELECT budget_key('pair', p_who.realm, p_login_digest,
+		coalesce(source_prefix(p_caller.source)::text, '') || host_of(p_caller)), 'pair',
 		p_policy.pair_limit, p_policy.delay_s WHERE p_familiar <> 'device'
 	UNION ALL
-	SELECT budget_key('account', p_who.realm, p_login_digest, NULL), 'account', p_policy.account_limit,
+	SELECT budget_key('account', p_who.realm, p_login_digest, host_of(p_caller)), 'account', p_policy.account_limit,
 		p_policy.account_delay_s WHERE p_familiar = 'stranger'
 	UNION ALL
-	SELECT budget_key('source', p_who.realm, NULL, source_prefix(p_caller.source)::text), 'source',
+	SELECT budget_key('source', p_who.realm, NULL, source_prefix(p_caller.source)::text || host_of(p_caller)), 'source',
 		p_policy.source_limit, p_policy.delay_s WHERE p_familiar = 'stranger' AND p_caller.source IS NOT NULL
 	UNION ALL
 	-- sixteen parts of one budget: the sign-ins of a whole shop must not queue for one row

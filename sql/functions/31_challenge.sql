@@ -5,12 +5,13 @@ SET LOCAL search_path = counterfoil, pg_temp;
 -- Wrong codes are counted an account (strangers) or an account and source (those it knows), beside the tries of a challenge.
 CREATE FUNCTION code_key(p_account_id uuid, p_caller caller, p_familiar text) RETURNS bytea LANGUAGE sql STABLE AS $$
 	SELECT budget_key('code', 0::smallint, uuid_send(p_account_id), CASE p_familiar WHEN 'stranger' THEN 'stranger'
-		ELSE source_prefix(p_caller.source)::text END)
+		ELSE coalesce(source_prefix(p_caller.source)::text, '') END || host_of(p_caller))
 $$;
 
 -- Claim a wrong code in advance.  0: claimed; else the seconds to wait.  A factor with too many wrong codes in a row
--- is disabled until it is bound anew.
-CREATE FUNCTION code_claim(p_caller caller, p_who admission, p_account_id uuid, p_familiar text, p_policy throttle_policy)
+-- is disabled until it is bound anew; P_LASTING false: not by these, which a host could make up without a password.
+CREATE FUNCTION code_claim(p_caller caller, p_who admission, p_account_id uuid, p_familiar text, p_policy throttle_policy,
+    p_lasting boolean)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	v_wait bigint;
@@ -18,7 +19,7 @@ DECLARE
 BEGIN
 	v_wait := budget_claim('code', code_key(p_account_id, p_caller, p_familiar), p_policy.code_limit, p_policy.delay_s,
 		p_policy, gen_random_uuid());
-	IF v_wait > 0 THEN
+	IF v_wait > 0 OR NOT p_lasting THEN
 		RETURN v_wait;
 	END IF;
 	WITH counted AS (
@@ -33,10 +34,18 @@ BEGIN
 	RETURN 0;
 END $$;
 
--- The seeds of an account, a row each; one empty row where there is none.
-CREATE FUNCTION code_factors(p_account_id uuid, OUT factor_id uuid, OUT seed_sealed bytea, OUT seed_key_id bigint,
+-- Is this a host's request of a moment ago, coming again because its reply was lost?
+CREATE FUNCTION comes_again(p_caller caller, p_request uuid, p_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT coalesce(p_caller.kind = 'host' AND p_request = p_caller.request_id AND p_at > now_utc() - interval '60 seconds',
+		false)
+$$;
+
+-- The seeds of an account, a row each; one empty row where there is none.  To a request that comes again its own step
+-- is not used up.
+CREATE FUNCTION code_factors(p_caller caller, p_account_id uuid, OUT factor_id uuid, OUT seed_sealed bytea, OUT seed_key_id bigint,
     OUT last_step bigint) RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT f.id, f.seed_sealed, f.seed_key_id::bigint, coalesce(f.last_step, -1)
+		- CASE WHEN comes_again(p_caller, f.last_request, f.last_used_at) THEN 1 ELSE 0 END
 	FROM (VALUES (1)) one LEFT JOIN factor f ON f.account_id = p_account_id AND f.state = 'active'
 	ORDER BY f.bound_at, f.id
 $$;
@@ -68,7 +77,7 @@ BEGIN
 		IF NOT EXISTS (SELECT FROM account a WHERE a.id = v_challenge.account_id AND a.state = 'active') THEN
 			reason := 'locked';
 		ELSE
-			throttled_s := code_claim(p_caller, v_who, v_challenge.account_id, familiar, p_policy);
+			throttled_s := code_claim(p_caller, v_who, v_challenge.account_id, familiar, p_policy, true);
 			IF throttled_s > 0 THEN -- not looked at: the challenge keeps its try
 				reason := 'throttled';
 				UPDATE challenge c SET tries = c.tries - 1 WHERE c.digest = p_challenge_digest;
@@ -81,7 +90,7 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(v_challenge.account_id) LOOP
+	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(p_caller, v_challenge.account_id) LOOP
 		RETURN NEXT;
 	END LOOP;
 END $$;
@@ -111,12 +120,13 @@ BEGIN
 			THEN 'not_enrolled' END;
 	IF reason IS NULL THEN
 		account_id := v_account.id;
-		throttled_s := code_claim(p_caller, v_who, v_account.id, familiar, p_policy);
+		throttled_s := code_claim(p_caller, v_who, v_account.id, familiar, p_policy, host_of(p_caller) = '');
 		IF throttled_s > 0 THEN
 			reason := 'throttled';
 		END IF;
 	ELSE    -- the shadow of that budget, under the digest
-		throttled_s := budget_claim('code', budget_key('code', v_who.realm, p_login_digest, NULL), p_policy.code_limit,
+		throttled_s := budget_claim('code', budget_key('code', v_who.realm, p_login_digest, host_of(p_caller)),
+			p_policy.code_limit,
 			p_policy.delay_s, p_policy, gen_random_uuid());
 	END IF;
 	IF reason IS NOT NULL THEN
@@ -127,23 +137,28 @@ BEGIN
 	END IF;
 	INSERT INTO challenge (digest, account_id, realm, kind, source, tries, created_at, expires_at)
 	VALUES (p_challenge_digest, v_account.id, v_who.realm, 'otp', p_caller.source, 1, v_now, v_now + interval '1 minute');
-	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(v_account.id) LOOP
+	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(p_caller, v_account.id) LOOP
 		RETURN NEXT;
 	END LOOP;
 END $$;
 
 -- The statement on which single use rests: of fifty requests with one code, one finds a row.
-CREATE FUNCTION totp_consume(p_account_id uuid, p_factor_id uuid, p_step bigint) RETURNS boolean LANGUAGE sql AS $$
+CREATE FUNCTION totp_consume(p_caller caller, p_account_id uuid, p_factor_id uuid, p_step bigint) RETURNS boolean
+LANGUAGE sql AS $$
 	WITH consumed AS (
-		UPDATE factor SET last_step = p_step, failures = 0, last_used_at = now_utc()
-		WHERE id = p_factor_id AND account_id = p_account_id AND state = 'active' AND last_step < p_step RETURNING 1)
+		UPDATE factor SET last_step = p_step, failures = 0, last_used_at = now_utc(),
+			last_request = CASE WHEN p_caller.kind = 'host' THEN p_caller.request_id END
+		WHERE id = p_factor_id AND account_id = p_account_id AND state = 'active' AND (last_step < p_step
+			OR (last_step = p_step AND comes_again(p_caller, last_request, last_used_at))) RETURNING 1)
 	SELECT EXISTS (SELECT FROM consumed)
 $$;
 
-CREATE FUNCTION recovery_consume(p_account_id uuid, p_digest bytea) RETURNS boolean LANGUAGE sql AS $$
+CREATE FUNCTION recovery_consume(p_caller caller, p_account_id uuid, p_digest bytea) RETURNS boolean LANGUAGE sql AS $$
 	WITH consumed AS (
-		UPDATE recovery_code r SET used_at = now_utc() FROM account a
-		WHERE r.account_id = p_account_id AND r.digest = p_digest AND r.used_at IS NULL
+		UPDATE recovery_code r SET used_at = now_utc(),
+			used_request = CASE WHEN p_caller.kind = 'host' THEN p_caller.request_id END FROM account a
+		WHERE r.account_id = p_account_id AND r.digest = p_digest
+			AND (r.used_at IS NULL OR comes_again(p_caller, r.used_request, r.used_at))
 			AND a.id = r.account_id AND a.recovery_set = r.set_no RETURNING 1)
 	SELECT EXISTS (SELECT FROM consumed)
 $$;
@@ -225,10 +240,10 @@ BEGIN
 			reason := CASE WHEN v_account.state = 'active' THEN 'challenge_used' ELSE 'locked' END;
 		END IF;
 	ELSIF p_step IS NOT NULL THEN
-		verdict := CASE WHEN totp_consume(p_account_id, p_factor_id, p_step) THEN 'granted' ELSE 'denied' END;
+		verdict := CASE WHEN totp_consume(p_caller, p_account_id, p_factor_id, p_step) THEN 'granted' ELSE 'denied' END;
 		reason := CASE verdict WHEN 'granted' THEN 'granted' ELSE 'code_replayed' END;
 	ELSE
-		verdict := CASE WHEN recovery_consume(p_account_id, p_recovery_digest) THEN 'granted' ELSE 'denied' END;
+		verdict := CASE WHEN recovery_consume(p_caller, p_account_id, p_recovery_digest) THEN 'granted' ELSE 'denied' END;
 		reason := CASE verdict WHEN 'granted' THEN 'recovery_code' ELSE 'wrong_code' END;
 		recovery_left := (SELECT count(*) FROM recovery_code r WHERE r.account_id = p_account_id
 			AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
