@@ -17,7 +17,7 @@ struct field {
 
 struct look {
 	struct framing *out;
-	unsigned seen[SINGLE_COUNT];
+	unsigned seen[SINGLE_COUNT], fields;
 };
 
 static bool
@@ -102,7 +102,8 @@ field_fault(struct look *look, const struct field *field)
 
 /* --- the block of memory --------------------------------------------------------------------------------------------- */
 
-/* CR LF left two NULs; a bare LF left one, and whatever comes next is misplaced from there on. */
+/* CR LF left two NULs; a bare LF left one, and whatever comes next is misplaced from there on.  NUL LF left two as well and
+ * passes for CR LF: the line ends there for the library too. */
 static bool
 is_line_end(const char *at, const char *end)
 {
@@ -141,6 +142,7 @@ fields_fault(struct look *look, const char *at, const char *end)
 		if (!take_field(&at, end, &field))
 			return lines;
 		fault = field_fault(look, &field);
+		look->fields++;
 	}
 	if (fault == NULL && (end - at != 2 || !is_line_end(at, end)))
 		return lines;
@@ -185,6 +187,8 @@ check_fields(const struct framing_head *head, struct framing *out)
 		fault = "a line does not end in CR LF";
 	else
 		fault = fields_fault(&look, line_end + 2, end);
+	if (fault == NULL && look.fields != head->fields)
+		fault = "a header has a NUL in it";
 	if (fault == NULL && look.seen[CONTENT_LENGTH] > 0 && look.seen[TRANSFER_ENCODING] > 0)
 		fault = "Content-Length and Transfer-Encoding together";
 	if (fault == NULL && look.seen[HOST] == 0 && http_1_1)

@@ -19,6 +19,7 @@ struct framing_head {
 	const char *method, *url, *version;     /* inside the block; URL was decoded in place */
 	const char *target;                     /* a copy of what was received where URL is now */
 	size_t len;
+	unsigned fields;                        /* as many as the library found: a NUL that was sent looks like a line's end */
 };
 
 struct framing {

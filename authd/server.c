@@ -221,7 +221,7 @@ prepare_body(struct request *request, const struct framing *framing)
 static enum MHD_Result
 on_head(struct request *request, const char *url, const char *method, const char *version)
 {
-	struct framing_head head = { method, url, version, request->target, 0 };
+	struct framing_head head = { .method = method, .url = url, .version = version, .target = request->target };
 	const union MHD_ConnectionInfo *size =
 	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct framing framing;
@@ -229,6 +229,7 @@ on_head(struct request *request, const char *url, const char *method, const char
 	if (size == NULL)
 		return MHD_NO;
 	head.len = size->header_size;
+	head.fields = (unsigned)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL);
 	framing_check(&head, &framing);
 	if (framing.problem != NULL) {
 		reply_problem(&request->reply, request->id, framing.problem, framing.fault, NULL);

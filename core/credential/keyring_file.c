@@ -123,9 +123,12 @@ add_key(struct keyring *keyring, struct keyring_key *key)
 static enum status
 parse_keys(const char *path, struct bytes text, struct keyring *keyring, char *error)
 {
-	const char *at = (const char *)text.data, *file_end = at + text.len;
+	const char *at = (const char *)text.data, *file_end;
 	unsigned line = 0;
 
+	if (text.len == 0)      /* and no address to count from */
+		return STATUS_OK;
+	file_end = at + text.len;
 	while (at < file_end) {
 		const char *newline = memchr(at, '\n', (size_t)(file_end - at));
 		const char *end = newline != NULL ? newline : file_end, *wrong;

@@ -193,6 +193,8 @@ AMBIGUOUS = {
     "a NUL in the method": with_lines("Host: localhost", LENGTH, first="POST\0 /v1/logins HTTP/1.1"),
     "a NUL in the target": with_lines("Host: localhost", LENGTH, first="POST /v1/logins\0/x HTTP/1.1"),
     "a NUL in a value": with_lines("Host: localhost", "X-A: a\0b", LENGTH),
+    "a header within a value, behind NULs": with_lines("Host: localhost", "X-A: a\0\0Content-Length\0 5"),
+    "a value that NULs end": with_lines("Host: localhost", "X-A: a\0\0X-B\0b", LENGTH),
     "a control character in a value": with_lines("Host: localhost", "X-A: a\x01b", LENGTH),
     "a carriage return in a value": with_lines("Host: localhost", "X-A: a\rb", LENGTH),
     "a DEL in a value": with_lines("Host: localhost", "X-A: a\x7fb", LENGTH),
@@ -227,6 +229,7 @@ def test_a_request_that_can_be_read_in_two_ways_is_refused_and_the_connection_en
 # What the library cannot parse it answers itself, in its own words.
 UNREADABLE = {
     "no header but a word": (with_lines("Host: localhost", "hello"), 400),
+    "a NUL in the place of a colon": (with_lines("Host: localhost", "X-A\0a"), 400),
     "a length that is no number": (with_lines("Host: localhost", "Content-Length: many"), 400),
     "a negative length": (with_lines("Host: localhost", "Content-Length: -1"), 400),
     "a signed length": (with_lines("Host: localhost", "Content-Length: +5"), 400),
