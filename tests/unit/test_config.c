@@ -401,6 +401,24 @@ a_trusted_file_is_opened_for_its_reader_alone(void **state)
 	assert_int_equal(fd, -7);
 }
 
+static void
+no_descriptor_stays_open(void **state)
+{
+	char path[SCRATCH_PATH_BYTES], error[CONFIG_ERROR_BYTES];
+	struct target target = { .name = NULL };
+	int before = open("/dev/null", O_RDONLY), after;
+
+	(void)close(before);
+	target = loaded(state, bytes_of(good));
+	target_free(&target);
+	refused(state, BYTES("x\n"), ":1: neither a [section] nor \"key = value\"");
+	scratch_write(*state, "test.conf", 0666, bytes_of(good), path);
+	assert_int_equal(config_load(path, keys, KEY_COUNT, &target, error), STATUS_INVALID);
+	after = open("/dev/null", O_RDONLY);
+	assert_int_equal(after, before);
+	(void)close(after);
+}
+
 /* --- no memory, bad tables ------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -527,6 +545,7 @@ main(void)
 		TEST(a_path_that_leads_nowhere_says_so),
 		TEST(a_disk_that_fails_is_an_error_not_an_empty_file),
 		TEST(a_trusted_file_is_opened_for_its_reader_alone),
+		TEST(no_descriptor_stays_open),
 		TEST(without_memory_nothing_is_loaded_and_nothing_lost),
 		TEST(a_default_that_breaks_its_own_rule_is_our_fault),
 		TEST(a_printed_file_tells_every_key_and_its_default),

@@ -92,6 +92,35 @@ a_uuid_is_random_and_of_version_4(void **state)
 	}
 }
 
+/* Each of the 30 free digits takes every value's bits, and none is a copy of another. */
+static void
+no_digit_of_a_uuid_is_fixed_or_doubled(void **state)
+{
+	enum { DRAWS = 200, DIGITS = UUID_TEXT_BYTES - 1 };
+	static char drawn[DRAWS][UUID_TEXT_BYTES];
+	static const char digits[] = "0123456789abcdef-";
+
+	(void)state;
+	for (size_t i = 0; i < DRAWS; i++)
+		assert_int_equal(entropy_uuid(drawn[i]), STATUS_OK);
+	for (size_t a = 0; a < DIGITS; a++) {
+		unsigned values = 0;
+
+		for (size_t i = 0; i < DRAWS; i++)
+			values |= 1u << (strchr(digits, drawn[i][a]) - digits);
+		if (drawn[0][a] == '-' || a == 14)
+			continue;
+		assert_int_equal(values, a == 19 ? 0x0f00 : 0xffff);
+		for (size_t b = 0; b < a; b++) {
+			unsigned same = 0;
+
+			for (size_t i = 0; i < DRAWS; i++)
+				same += drawn[i][a] == drawn[i][b];
+			assert_in_range(same, 0, DRAWS / 2);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -102,6 +131,7 @@ main(void)
 		cmocka_unit_test_teardown(without_entropy_there_is_no_fallback, failing_stop),
 		cmocka_unit_test_teardown(nothing_wanted_is_nothing_asked, failing_stop),
 		cmocka_unit_test_teardown(a_uuid_is_random_and_of_version_4, failing_stop),
+		cmocka_unit_test(no_digit_of_a_uuid_is_fixed_or_doubled),
 	};
 
 	return cmocka_run_group_tests_name("entropy", tests, NULL, NULL);

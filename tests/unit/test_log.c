@@ -262,6 +262,26 @@ another_stream_than_the_journal_gets_the_whole_line(void **state)
 }
 
 static void
+a_stream_that_is_no_stream_is_not_the_journal(void **state)
+{
+	static const char *const bad[] = { "", "1", "x:y", ":", "1:" };
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		size_t len;
+		char *text;
+
+		assert_int_equal(setenv("JOURNAL_STREAM", bad[i], 1), 0);
+		log_open("unit", LOG_TARGET_AUTO, LOG_LEVEL_INFO);
+		capture(state);
+		log_event(LOG_LEVEL_INFO, "tested", NULL);
+		text = captured(&len);
+		assert_int_equal(strncmp(text, "time=", 5), 0);
+		free(text);
+	}
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+}
+
+static void
 syslog_gets_the_event_as_text_never_as_a_format(void **state)
 {
 	size_t len;
@@ -348,6 +368,7 @@ main(void)
 		SCRATCH_TEST(levels_below_the_lowest_are_silent),
 		SCRATCH_TEST(the_journal_gets_a_priority_and_no_time),
 		SCRATCH_TEST(another_stream_than_the_journal_gets_the_whole_line),
+		SCRATCH_TEST(a_stream_that_is_no_stream_is_not_the_journal),
 		SCRATCH_TEST(syslog_gets_the_event_as_text_never_as_a_format),
 		cmocka_unit_test(a_log_that_cannot_be_written_stops_nobody),
 		SCRATCH_TEST(lines_of_threads_do_not_mix),

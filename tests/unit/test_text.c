@@ -246,6 +246,8 @@ control_characters_are_refused(void **state)
 		const uint8_t typed[3] = { 'a', (uint8_t)(c == 0x20 ? 0x7f : c), 'b' };
 
 		password_is_refused((struct bytes){ typed, 3 });
+		password_is_refused((struct bytes){ typed + 1, 2 });
+		password_is_refused((struct bytes){ typed, 2 });
 	}
 }
 
@@ -330,6 +332,48 @@ without_memory_a_password_is_neither_taken_nor_refused(void **state)
 	assert_null(out);
 }
 
+/* --- comparing without case ---------------------------------------------------------------------------------------- */
+
+static void
+folded_is(struct bytes text, struct bytes wanted)
+{
+	uint8_t out[TEXT_FOLDED_MAX_BYTES];
+	size_t len = 0;
+
+	assert_int_equal(text_fold(text, out, &len), STATUS_OK);
+	assert_true(bytes_equal((struct bytes){ out, len }, wanted));
+}
+
+static void
+folding_forgets_case_and_nothing_else(void **state)
+{
+	(void)state;
+	folded_is(BYTES("PassWord 1!"), BYTES("password 1!"));
+	folded_is(BYTES("STRASSE"), BYTES("strasse"));
+	folded_is(BYTES("Stra\u00dfe"), BYTES("strasse"));
+	folded_is(BYTES("\u03a3\u03c2"), BYTES("\u03c3\u03c3"));
+	folded_is(BYTES("\uff21"), BYTES("\uff41"));
+}
+
+static void
+folding_has_room_for_the_longest_password_there_is(void **state)
+{
+	struct bytes most = repeat("\u0390", 1536), over = repeat("a", 3073);
+	uint8_t out[TEXT_FOLDED_MAX_BYTES];
+	size_t len = 77;
+
+	(void)state;
+	assert_int_equal(text_fold(most, out, &len), STATUS_OK);        /* 3072 bytes become three times as many */
+	assert_int_equal(len, TEXT_FOLDED_MAX_BYTES);
+	len = 77;
+	assert_int_equal(text_fold(over, out, &len), STATUS_INVALID);
+	assert_int_equal(text_fold(bytes_of(NULL), out, &len), STATUS_INVALID);
+	assert_int_equal(text_fold(BYTES("a\xc3"), out, &len), STATUS_INVALID);
+	assert_int_equal(len, 77);
+	repeat_free(most);
+	repeat_free(over);
+}
+
 /* --- for people's eyes -------------------------------------------------------------------------------------------- */
 
 static void
@@ -343,6 +387,18 @@ printable_is_utf_8_without_controls(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_false(text_is_printable(bytes_of(bad[i])));
 	assert_false(text_is_printable(BYTES("a\0b")));
+}
+
+static void
+points_are_counted_in_well_formed_text_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(text_points(bytes_of("")), 0);
+	assert_int_equal(text_points(bytes_of(NULL)), 0);
+	assert_int_equal(text_points(BYTES("a")), 1);
+	assert_int_equal(text_points(BYTES("caf\u00e9\U0001f512\0")), 6);
+	assert_int_equal(text_points(BYTES("caf\xc3")), 0);
+	assert_int_equal(text_points(BYTES("\xed\xa0\x80")), 0);
 }
 
 static void
@@ -401,7 +457,10 @@ main(void)
 		cmocka_unit_test(at_most_256_code_points_and_1024_bytes_are_taken_and_none_cut),
 		cmocka_unit_test(the_limit_is_that_of_the_normal_form),
 		cmocka_unit_test_teardown(without_memory_a_password_is_neither_taken_nor_refused, failing_stop),
+		cmocka_unit_test(folding_forgets_case_and_nothing_else),
+		cmocka_unit_test(folding_has_room_for_the_longest_password_there_is),
 		cmocka_unit_test(printable_is_utf_8_without_controls),
+		cmocka_unit_test(points_are_counted_in_well_formed_text_alone),
 		cmocka_unit_test(what_is_not_printable_is_shown_as_a_question_mark),
 		cmocka_unit_test(what_is_shown_is_cut_at_a_code_point),
 	};

@@ -12,6 +12,23 @@
 
 static const struct bytes seed = { (const uint8_t *)SEED, 20 };
 
+/* liboath in our hands: the Nth call from now on fails. */
+static unsigned failing_call;
+
+int __real_oath_hotp_generate(const char *secret, size_t len, uint64_t factor, unsigned digits, bool checksum,
+    size_t offset, char *out);
+int __wrap_oath_hotp_generate(const char *secret, size_t len, uint64_t factor, unsigned digits, bool checksum,
+    size_t offset, char *out);
+
+int
+__wrap_oath_hotp_generate(const char *secret, size_t len, uint64_t factor, unsigned digits, bool checksum,
+    size_t offset, char *out)
+{
+	if (failing_call > 0 && --failing_call == 0)
+		return OATH_CRYPTO_ERROR;
+	return __real_oath_hotp_generate(secret, len, factor, digits, checksum, offset, out);
+}
+
 /* --- codes ---------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -107,8 +124,10 @@ a_seed_under_sixteen_bytes_makes_no_codes(void **state)
 		assert_int_equal(totp_code(weak, 1, code), STATUS_INVALID);
 		assert_int_equal(totp_match(weak, 59, TOTP_NO_STEP, "287082", &step), STATUS_INVALID);
 	}
-	assert_int_equal(totp_code((struct bytes){ seed.data, TOTP_SEED_MIN }, 1, code), STATUS_OK);
 	assert_int_equal(step, 7);
+	assert_int_equal(totp_code((struct bytes){ seed.data, TOTP_SEED_MIN }, 1, code), STATUS_OK);
+	assert_int_equal(totp_match((struct bytes){ seed.data, TOTP_SEED_MIN }, 59, TOTP_NO_STEP, code, &step), STATUS_OK);
+	assert_int_equal(step, 1);
 }
 
 /* With an empty seed liboath makes codes that everybody can make: the reason for the rule above. */
@@ -226,6 +245,23 @@ time_before_1970_matches_nothing_and_fails_nowhere(void **state)
 	assert_int_equal(matched(INT64_MAX, TOTP_NO_STEP, "755224"), TOTP_NO_STEP);
 }
 
+static void
+an_hmac_that_fails_is_an_outage_never_a_refusal(void **state)
+{
+	char code[TOTP_DIGITS + 1];
+	int64_t step = 77;
+
+	(void)state;
+	failing_call = 1;
+	assert_int_equal(totp_code(seed, 1, code), STATUS_INTERNAL);
+	for (unsigned n = 1; n <= 2; n++) {
+		failing_call = n;
+		assert_int_equal(totp_match(seed, 59, TOTP_NO_STEP, "755224", &step), STATUS_INTERNAL);
+		assert_int_equal(failing_call, 0);
+	}
+	assert_int_equal(step, 77);
+}
+
 /* liboath takes as many digits as it is given, and sees eight of them match; we ask for six. */
 static void
 only_six_ascii_digits_are_a_code(void **state)
@@ -264,6 +300,7 @@ main(void)
 		cmocka_unit_test(a_step_that_was_used_never_matches_again),
 		cmocka_unit_test(of_two_steps_with_one_code_the_later_counts),
 		cmocka_unit_test(time_before_1970_matches_nothing_and_fails_nowhere),
+		cmocka_unit_test(an_hmac_that_fails_is_an_outage_never_a_refusal),
 		cmocka_unit_test(only_six_ascii_digits_are_a_code),
 	};
 

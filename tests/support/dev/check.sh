@@ -49,7 +49,23 @@ suite_show_failure() {
 	printf -- '---\n'
 }
 
+# The fuzz targets need a build of their own, by clang.  Its failure shows in the tests, which then find no program.
+suite_prepare_fuzz() {
+	step_title "Compile the fuzz targets"
+	ticker_start "$STEP_TITLE"
+	logged "$LOGS/fuzz-build.log" tool_build_fuzz
+	ticker_stop
+	if [ "$LOGGED_STATUS" -eq 0 ]; then
+		printf '%s done, %d s\n' "$STEP_TITLE" "$LOGGED_SECONDS"
+	else
+		printf '%s FAILED after %d s\n' "$STEP_TITLE" "$LOGGED_SECONDS"
+		rm -rf "$TOP/build/fuzz/tests"
+		suite_show_failure "$LOGS/fuzz-build.log"
+	fi
+}
+
 suite_run() {
+	[ "$1" != fuzz ] || suite_prepare_fuzz
 	suite_part "$1" make "$(suite_make_tests "$1")"
 	suite_part "$1" pytest "$(suite_pytest_files "$1")"
 }
