@@ -19,40 +19,10 @@ const struct problem problem_media_type = { 415, "unsupported-media-type", "The 
 const struct problem problem_password = { 422, "password-rejected", "The password is not accepted" };
 const struct problem problem_headers = { 431, "headers-too-large", "The headers are too large" };
 
-/* --- jansson's memory: a size in front of every block, so that it can be wiped ---------------------------------- */
-
-union block {
-	size_t size;
-	max_align_t align;
-};
-
-static void *
-wiping_malloc(size_t size)
-{
-	union block *block;
-
-	if (size > SIZE_MAX / 2 || (block = malloc(sizeof *block + size)) == NULL)
-		return NULL;
-	block->size = size;
-	return block + 1;
-}
-
-static void
-wiping_free(void *data)
-{
-	union block *block = data;
-
-	if (data == NULL)
-		return;
-	block--;
-	secret_wipe(data, block->size);
-	free(block);
-}
-
 void
 reply_prepare_json(void)
 {
-	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	json_set_alloc_funcs(secret_block_new, secret_block_free);
 }
 
 /* --- bodies ------------------------------------------------------------------------------------------------------ */
@@ -100,7 +70,7 @@ reply_dump(struct reply *reply, int http_status, const char *content_type, json_
 	if (text == NULL)
 		reply_without_memory(reply);
 	else
-		reply_bytes(reply, http_status, content_type, text, strlen(text), wiping_free);
+		reply_bytes(reply, http_status, content_type, text, strlen(text), secret_block_free);
 }
 
 void

@@ -1,7 +1,6 @@
 #include "cli/output.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -12,40 +11,10 @@
 
 enum { LINE_BYTES = 2048, FIELD_WIDTH = 18 };
 
-/* --- jansson's memory: a size in front of every block, so that it can be wiped ---------------------------------- */
-
-union block {
-	size_t size;
-	max_align_t align;
-};
-
-static void *
-wiping_malloc(size_t size)
-{
-	union block *block;
-
-	if (size > SIZE_MAX / 2 || (block = malloc(sizeof *block + size)) == NULL)
-		return NULL;
-	block->size = size;
-	return block + 1;
-}
-
-static void
-wiping_free(void *data)
-{
-	union block *block = data;
-
-	if (data == NULL)
-		return;
-	block--;
-	secret_wipe(data, block->size);
-	free(block);
-}
-
 void
 output_prepare(void)
 {
-	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	json_set_alloc_funcs(secret_block_new, secret_block_free);
 }
 
 /* --- standard output ----------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "core/base/secret.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,4 +98,34 @@ void
 secret_wipe(void *data, size_t len)
 {
 	sodium_memzero(data, len);
+}
+
+/* --- blocks for libraries: the size in front, so that all of it can be wiped ------------------------------------------- */
+
+union block {
+	size_t size;
+	max_align_t align;
+};
+
+void *
+secret_block_new(size_t size)
+{
+	union block *block;
+
+	if (size > SIZE_MAX / 2 || (block = malloc(sizeof *block + size)) == NULL)
+		return NULL;
+	block->size = size;
+	return block + 1;
+}
+
+void
+secret_block_free(void *data)
+{
+	union block *block = data;
+
+	if (data == NULL)
+		return;
+	block--;
+	secret_wipe(data, block->size);
+	free(block);
 }

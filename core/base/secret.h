@@ -33,4 +33,9 @@ bool secret_equal(struct bytes a, struct bytes b) NODISCARD;
 /* Overwrite LEN bytes in a way the compiler keeps.  For arrays on the stack and library buffers. */
 void secret_wipe(void *data, size_t len);
 
+/* malloc() and free() for a library that carries secrets through its own memory, such as jansson: every block is wiped when
+ * it is freed.  Neither locked nor fixed in place.  NULL when out of memory; freeing NULL is fine. */
+void *secret_block_new(size_t size);
+void secret_block_free(void *block);
+
 #endif

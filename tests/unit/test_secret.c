@@ -198,6 +198,20 @@ without_memory_there_is_no_secret_and_no_leak(void **state)
 	}
 }
 
+static void
+a_block_for_a_library_is_as_large_as_asked_or_not_there(void **state)
+{
+	uint8_t *block = secret_block_new(33);
+
+	(void)state;
+	assert_non_null(block);
+	memset(block, 0xa5, 33);        /* valgrind and ASan watch the ends */
+	secret_block_free(block);
+	secret_block_free(NULL);
+	assert_null(secret_block_new(SIZE_MAX));
+	assert_null(secret_block_new(SIZE_MAX / 2 + 1));
+}
+
 int
 main(void)
 {
@@ -212,6 +226,7 @@ main(void)
 		cmocka_unit_test(wiping_overwrites_exactly_the_length),
 		cmocka_unit_test(a_secret_stays_out_of_core_dumps_and_of_swap),
 		cmocka_unit_test(a_byte_past_the_end_ends_the_process),
+		cmocka_unit_test(a_block_for_a_library_is_as_large_as_asked_or_not_there),
 		cmocka_unit_test_teardown(without_memory_there_is_no_secret_and_no_leak, failing_stop),
 	};
 
