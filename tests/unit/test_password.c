@@ -225,7 +225,7 @@ static void
 base64_has_one_spelling(void **state)
 {
 	static const char *const bad[] = { "c29tZXNhbHQ=", "c29tZXNhbHR", "c29tZXNhb-Q", "c29tZXNhb_Q", "c29tZXNh HQ",
-		"c29tZXNhb\xff" "Q", "c29tZXNhbHQAA" };
+		("c29tZXNhb\xff" "Q"), "c29tZXNhbHQAA" };
 	char phc[256];
 
 	(void)state;
