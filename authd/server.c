@@ -44,7 +44,8 @@ static const struct header pages_headers[] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Strict-Transport-Security", "max-age=63072000; includeSubDomains" },
 	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-	    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'" },
+	    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+	    "require-trusted-types-for 'script'; trusted-types 'none'" },
 	{ "Referrer-Policy", "no-referrer" },
 	{ "Cross-Origin-Opener-Policy", "same-origin" },
 	{ "Cross-Origin-Resource-Policy", "same-origin" },

@@ -1,5 +1,6 @@
 """The pages listener over HTTP: what every reply carries, what has no name there, and the few routes of the page's script."""
 
+import concurrent.futures
 import datetime
 import re
 import subprocess
@@ -14,7 +15,7 @@ EXPECTED = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
                                "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-                               "frame-ancestors 'none'",
+                               "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -165,12 +166,21 @@ def test_a_link_is_exchanged_once_for_a_host_only_cookie_r091_r106(world, visito
 
 
 def test_two_at_once_exchange_one_link_once(world):
-    import concurrent.futures
     for _ in range(5):
         token = visitors.token_of(visitors.make_link(world, world.create_account()))
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             statuses = sorted(pool.map(lambda _, t=token: visitors.Visitor(world).exchange(t).status_code, range(8)))
         assert statuses == [204] + [409] * 7
+
+
+def test_two_at_once_start_one_page_once(world):
+    for _ in range(5):
+        visitor = visitors.Visitor(world)
+        assert visitor.exchange(visitors.token_of(visitors.make_link(world, world.create_account()))).status_code == 204
+        cookie = {"Cookie": f"{visitors.COOKIE}={visitor.session.cookies[visitors.COOKIE]}"}
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            statuses = sorted(pool.map(lambda _, c=cookie: visitors.Visitor(world).start(headers=c).status_code, range(8)))
+        assert statuses == [201] + [409] * 7
 
 
 def test_links_that_are_wrong_replaced_or_expired_are_told_apart(world, visitor):
