@@ -11,7 +11,7 @@ enum option_id {
 	OPTION_JSON, OPTION_REALM, OPTION_SCOPES, OPTION_EXPIRES_IN, OPTION_DATABASE, OPTION_SQL_DIR,
 	OPTION_PASSWORD_STDIN, OPTION_NO_PASSWORD, OPTION_PERMANENT, OPTION_EXTERNAL_ID, OPTION_REASON,
 	OPTION_PNG, OPTION_URI, OPTION_NAME, OPTION_NO_CONFIRM, OPTION_CONFIRM,
-	OPTION_DIRECTORY, OPTION_USER, OPTION_URL, OPTION_OUTPUT,
+	OPTION_DIRECTORY, OPTION_USER, OPTION_URL, OPTION_OUTPUT, OPTION_SERVICE,
 	OPTION_COUNT
 };
 
@@ -49,5 +49,6 @@ command_function doctor_command;
 command_function enroll_command, recovery_codes_command;
 command_function init_command;
 command_function keys_list_command, keys_extract_command, keys_add_command;
+command_function pam_check_command;
 
 #endif

@@ -67,6 +67,11 @@ static const struct command commands[] = {
 	    blocklist_build_command },
 	{ "blocklist", "check", "FILE", 1, 1, WITH(OPTION_JSON), "look whether a list is whole, and count its entries", NULL,
 	    blocklist_check_command },
+	{ "pam", "check", "[LOGIN]", 0, 1, WITH(OPTION_SERVICE),
+	    "say what is wrong with this host's sign-in through PAM, and how to mend it",
+	    "Looks at pam.conf (or the FILE of --config), the stacks in /etc/pam.d that name the module, sshd's own\n"
+	    "settings, the helper with what is behind it, the clock, and at the account LOGIN if it is given.\n"
+	    "Exit code 78 when something is wrong.", pam_check_command },
 	{ NULL, "doctor", "", 0, 0, WITH(OPTION_JSON) | WITH(OPTION_SQL_DIR),
 	    "say what is wrong with this installation, and how to mend it",
 	    "Looks at configuration, permissions, keys, database, schema and clock.  Exit code 78 when something is wrong.",

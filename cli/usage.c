@@ -52,6 +52,7 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_URL] = { "url", "CONNINFO", '\0', 2048,
 	    "where PostgreSQL is, for [database] url: without a user, with a passfile" },
 	[OPTION_OUTPUT] = { "output", "FILE", '\0', 1024, "write the list to FILE" },
+	[OPTION_SERVICE] = { "service", "SERVICE", '\0', 64, "look at this PAM service alone" },
 };
 
 /* --- help -------------------------------------------------------------------------------------------------------- */

@@ -207,3 +207,27 @@ def test_thirty_sign_ins_at_once_all_succeed_though_one_helper_works_at_a_time(m
     assert [entry["result"] for entry in entries] == ["allow"] * 30
     worlds.wait_until(lambda: "pam-helper" not in processes(machine), "the helpers to end")
     sshd.stop()
+
+
+def test_pam_check_knows_what_sshd_makes_of_its_settings(machine):
+    """The program of the build, with sshd's own answer about a configuration of ours."""
+    folder = machine.path("/etc/ssh/check")
+    folder.mkdir(exist_ok=True)
+    machine.configure(account="status")
+    machine.stack_file("sshd", "sshd-password-totp")
+    machine.run_inside("ssh-keygen", "-A")
+
+    def check(**settings):
+        (folder / "config").write_text("".join(f"{key} {value}\n" for key, value in {**staff_machine.Sshd.DEFAULTS,
+                                                                                      **settings}.items()))
+        machine.run_inside("cp", worlds.installed("pam-check"), "/run/pam-check")
+        return machine.run_inside("/run/pam-check", "--conf", "/etc/counterfoil/pam.conf", "--service", "sshd",
+                                  "--sshd-config", "/etc/ssh/check/config", check=False)
+    assert "ok       sshd" in check().stdout
+    for settings, words in (({"PasswordAuthentication": "yes"}, "answers every prompt with the password"),
+                            ({"KbdInteractiveAuthentication": "no"}, "nobody can be asked for a code"),
+                            ({"UsePAM": "no"}, "no module is asked"), ({"LoginGraceTime": "20"}, "too short to type")):
+        done = check(**settings)
+        assert words in done.stdout, done.stdout
+    machine.configure(blind_conversation="combined", account="status")
+    assert "answers every prompt" not in check(PasswordAuthentication="yes").stdout

@@ -1,0 +1,26 @@
+/* check.h: what `counterfoil pam check` looks at.  Each check says what it found, and how to mend it. */
+#ifndef COUNTERFOIL_PAM_CHECK_H
+#define COUNTERFOIL_PAM_CHECK_H
+
+#include <stdbool.h>
+
+#include "pam_module/conf.h"
+
+enum check_state { CHECK_OK, CHECK_WARNING, CHECK_WRONG };
+
+struct check {
+	const char *conf_path, *pam_dir, *sshd_config, *user;   /* user: NULL or whom to look up */
+	unsigned wrong;                                         /* how many findings are */
+};
+
+/* One line: "ok", "warning" or "wrong", SUBJECT, what was found; MEND on a line of its own, unless it is NULL. */
+__attribute__((format(printf, 5, 6))) void check_say(struct check *check, enum check_state state, const char *subject,
+    const char *mend, const char *format, ...);
+
+/* The stack of SERVICE in the folder of PAM.  False: there is none, or it does not name the module. */
+bool check_stack(struct check *check, const char *service);
+
+/* What sshd makes of its configuration. */
+void check_sshd(struct check *check, const struct conf *conf);
+
+#endif

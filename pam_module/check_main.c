@@ -1,0 +1,196 @@
+/* check_main.c: pam-check, which `counterfoil pam check` starts: is this host's sign-in in order? */
+#include <dirent.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "pam_module/check.h"
+#include "pam_module/exchange.h"
+#include "pam_module/paths.h"
+
+void
+check_say(struct check *check, enum check_state state, const char *subject, const char *mend, const char *format, ...)
+{
+	static const char *const names[] = { "ok", "warning", "wrong" };
+	va_list args;
+
+	check->wrong += state == CHECK_WRONG;
+	(void)printf("%-8s %-13s ", names[state], subject);
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)putchar('\n');
+	if (mend != NULL)
+		(void)printf("%22s  -> %s\n", "", mend);
+}
+
+/* --- pam.conf --------------------------------------------------------------------------------------------------------- */
+
+static bool
+check_conf(struct check *check, const char *service, struct conf *out)
+{
+	char error[CONF_ERROR_BYTES];
+
+	if (!conf_load(check->conf_path, service, out, error)) {
+		check_say(check, CHECK_WRONG, "configuration", "mend it: until then nobody gets in", "%s", error);
+		return false;
+	}
+	if (out->fail == FAIL_IGNORE_UNAVAILABLE)
+		check_say(check, CHECK_WARNING, "configuration", "only for hosts whose first factor is a key in hardware",
+		    "service %s: fail = ignore_unavailable: whoever can drop packets removes the second factor", service);
+	if (out->unenrolled == UNENROLLED_IGNORE)
+		check_say(check, CHECK_WARNING, "configuration", NULL,
+		    "service %s: unenrolled = ignore: who has no second factor passes until the day given", service);
+	if (out->account == ACCOUNT_OFF)
+		check_say(check, CHECK_WARNING, "configuration", "write account = status, or require_mfa behind ssh keys",
+		    "service %s: account = off: a key alone, or a ticket of sudo's, gets past a lock", service);
+	return true;
+}
+
+/* --- the helper and what is behind it --------------------------------------------------------------------------------- */
+
+static void
+judge_answer(struct check *check, enum answer answer, const struct wire_reply *reply)
+{
+	const char *detail = reply->detail != NULL ? reply->detail : answer_row(answer)->reason;
+
+	if (answer == ANSWER_UNKNOWN_USER && check->user != NULL)
+		check_say(check, CHECK_WRONG, "account", "counterfoil account add --realm staff", "there is no account %s",
+		    check->user);
+	else if (answer == ANSWER_UNKNOWN_USER)
+		check_say(check, CHECK_OK, "back end", NULL, "it answers");
+	else if (answer == ANSWER_ALLOW || answer == ANSWER_CHANGE_REQUIRED)
+		check_say(check, reply->enrolled != 0 ? CHECK_OK : CHECK_WARNING, "account",
+		    reply->enrolled != 0 ? NULL : "counterfoil enroll --realm staff", "%s: %s, %s", reply->user, reply->reason,
+		    reply->enrolled != 0 ? "with a second factor" : "without a second factor");
+	else if (answer == ANSWER_LOCKED || answer == ANSWER_EXPIRED)
+		check_say(check, CHECK_WARNING, "account", "counterfoil account unlock --realm staff", "%s: %s", reply->user,
+		    reply->reason);
+	else
+		check_say(check, CHECK_WRONG, "back end", "its own words are in the log of this host", "%s", detail);
+}
+
+static void
+check_back_end(struct check *check, const struct conf *conf)
+{
+	static uint8_t buffer[WIRE_MESSAGE_MAX], reply_buffer[WIRE_MESSAGE_MAX];
+	char helper_conf[CONF_PATH_MAX + 16];
+	struct wire_request request = { .operation = WIRE_LOOK, .backend = WIRE_POSTGRESQL + (uint32_t)conf->backend,
+	    .factors = WIRE_PASSWORD_OTP, .budget_ms = 9000, .connect_ms = (uint32_t)conf->timeout_connect_s * 1000,
+	    .user = check->user != NULL ? check->user : "pam-check.invalid", .service = "pam-check" };
+	const struct exchange exchange = { .helper = paths_helper, .timeout_ms = 10000, .buffer = buffer,
+	    .reply_buffer = reply_buffer, .helper_conf = helper_conf };
+	struct wire_reply reply;
+	struct stat st;
+
+	if (stat(paths_helper, &st) != 0 || (st.st_mode & S_IXUSR) == 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		check_say(check, CHECK_WRONG, "helper", "install the package again",
+		    "%s is not there, or writable for others", paths_helper);
+		return;
+	}
+	(void)snprintf(helper_conf, sizeof helper_conf, "%.*s/pam-helper.conf",
+	    (int)(strrchr(check->conf_path, '/') - check->conf_path), check->conf_path);
+	if (getrandom(request.id, sizeof request.id, 0) != sizeof request.id)
+		return;
+	judge_answer(check, exchange_run(&exchange, &request, &reply), &reply);
+}
+
+/* A code is good for its half minute and the next. */
+static void
+check_clock(struct check *check)
+{
+	struct timex clock = { .modes = 0 };
+
+	if (adjtimex(&clock) == TIME_ERROR || (clock.status & STA_UNSYNC) != 0)
+		check_say(check, CHECK_WARNING, "clock", "run chrony or systemd-timesyncd", "nobody keeps this host's clock right");
+	else
+		check_say(check, CHECK_OK, "clock", NULL, "it is synchronised");
+}
+
+/* --- all together ----------------------------------------------------------------------------------------------------- */
+
+static void
+check_service(struct check *check, const char *service, struct conf *conf, unsigned *found)
+{
+	if (!check_stack(check, service))
+		return;
+	(*found)++;
+	if (check_conf(check, service, conf) && strcmp(service, "sshd") == 0)
+		check_sshd(check, conf);
+}
+
+static void
+check_every_service(struct check *check, struct conf *conf, unsigned *found)
+{
+	DIR *folder = opendir(check->pam_dir);
+	const struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (entry->d_name[0] != '.')
+			check_service(check, entry->d_name, conf, found);
+	if (folder != NULL)
+		(void)closedir(folder);
+}
+
+static int
+run(struct check *check, const char *service)
+{
+	char error[CONF_ERROR_BYTES];
+	struct conf conf;
+	unsigned found = 0;
+
+	if (check->conf_path[0] != '/') {
+		(void)fputs("pam-check: --conf takes an absolute path\n", stderr);
+		return EX_USAGE;
+	}
+	if (service != NULL)
+		check_service(check, service, &conf, &found);
+	else
+		check_every_service(check, &conf, &found);
+	if (found == 0)
+		check_say(check, CHECK_WARNING, "stack", "copy one of the stacks that come with Counterfoil",
+		    "no service in %s uses pam_counterfoil.so", check->pam_dir);
+	if (conf_load(check->conf_path, service != NULL ? service : "", &conf, error))
+		check_back_end(check, &conf);
+	else if (found == 0)
+		check_say(check, CHECK_WRONG, "configuration", "mend it: until then nobody gets in", "%s", error);
+	check_clock(check);
+	return check->wrong == 0 ? EX_OK : EX_CONFIG;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "service", required_argument, NULL, 's' }, { "user", required_argument, NULL, 'u' },
+		{ "conf", required_argument, NULL, 'c' }, { "pam-dir", required_argument, NULL, 'd' },
+		{ "sshd-config", required_argument, NULL, 'f' }, { NULL, 0, NULL, 0 }
+	};
+	struct check check = { .conf_path = paths_conf, .pam_dir = "/etc/pam.d", .sshd_config = "/etc/ssh/sshd_config" };
+	const char *service = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 's')
+			service = optarg;
+		else if (c == 'u')
+			check.user = optarg;
+		else if (c == 'c')
+			check.conf_path = optarg;
+		else if (c == 'd')
+			check.pam_dir = optarg;
+		else if (c == 'f')
+			check.sshd_config = optarg;
+		else
+			return EX_USAGE;
+	}
+	if (optind < argc || (service != NULL && strchr(service, '/') != NULL))
+		return EX_USAGE;
+	return run(&check, service);
+}

@@ -1,0 +1,122 @@
+"""counterfoil pam check: what is wrong with a host's sign-in, and how to mend it."""
+
+import subprocess
+
+import pytest
+
+import staff_machine
+import world as worlds
+
+STACK = "auth required pam_counterfoil.so\naccount required pam_counterfoil.so\n"
+
+
+class Check:
+    """pam-check over a folder of stacks, with the configuration of a staff host."""
+
+    def __init__(self, staff, folder):
+        self.staff = staff
+        self.folder = folder
+
+    def run(self, *arguments, **stacks):
+        for path in self.folder.iterdir():
+            path.unlink()
+        for name, text in stacks.items():
+            (self.folder / name).write_text(text)
+        done = subprocess.run([worlds.installed("pam-check"), "--conf", self.staff.conf, "--pam-dir", self.folder, *arguments],
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.stderr == ""
+        self.status = done.returncode
+        return done.stdout
+
+
+@pytest.fixture
+def check(staff, tmp_path):
+    staff.configure(account="status")
+    staff.write_helper_conf()
+    yield Check(staff, tmp_path)
+    staff.configure()
+    staff.write_helper_conf()
+
+
+def test_a_host_in_order_is_said_to_be(check):
+    out = check.run(desk=STACK)
+    assert check.status == 0 and "wrong" not in out, out
+    assert "ok       stack" in out and "ok       back end" in out
+
+
+@pytest.mark.parametrize("text, words", [
+    ("auth [success=ok default=ignore] pam_counterfoil.so\n", ["desk:1", "anybody gets past it"]),
+    ("auth optional pam_counterfoil.so\n", ["optional: its refusal refuses nobody"]),
+    ("-auth required pam_counterfoil.so\n", ["take the '-' away"]),
+    ("auth required pam_counterfoil.so nullok\n", ["option nullok", "there is none of this name"]),
+    ("# a comment\nauth required /lib/security/pam_counterfoil.so debug debug\n", ["desk:2", "is there twice"]),
+    ("auth [success=1 default=die] pam_counterfoil.so\nauth required pam_unix.so\n", ["a jump is no success"]),
+])
+def test_a_stack_that_is_worth_nothing_is_wrong(check, text, words):
+    out = check.run(desk=text + "account required pam_counterfoil.so\n")
+    assert check.status == 78 and all(word in out for word in words), out
+
+
+@pytest.mark.parametrize("text, words", [
+    ("auth sufficient pam_counterfoil.so\naccount required pam_counterfoil.so\n", "left to the modules behind it"),
+    ("auth required pam_counterfoil.so\n", "no account line"),
+])
+def test_a_stack_with_a_weakness_is_a_warning(check, text, words):
+    out = check.run(desk=text)
+    assert check.status == 0 and "warning  stack" in out and words in out, out
+
+
+def test_the_shipped_stacks_are_in_order(check):
+    stacks = {path.name.split("-")[0] + str(number): path.read_text() for number, path in
+              enumerate(sorted(staff_machine.PACKAGING.iterdir()))}
+    out = check.run(**stacks)
+    assert check.status == 0 and out.count("ok       stack") == len(stacks) == 5, out
+
+
+def test_a_bad_configuration_and_a_missing_one_are_wrong(check):
+    check.staff.configure(nonsense=1)
+    out = check.run(desk=STACK)
+    assert check.status == 78 and "pam.conf:2:1: there is no key" in out
+    check.staff.conf.unlink()
+    assert "there is no such file" in check.run(desk=STACK) and check.status == 78
+    assert "there is no such file" in check.run() and check.status == 78
+
+
+def test_what_lowers_the_guard_is_said_in_plain_words(check):
+    check.staff.configure(fail="ignore_unavailable", unenrolled="ignore", unenrolled_until="2999-01-01")
+    out = check.run(desk=STACK)
+    assert "whoever can drop packets removes the second factor" in out
+    assert "who has no second factor passes" in out and "account = off" in out
+
+
+def test_a_back_end_that_is_away_or_misconfigured_is_wrong(check):
+    check.staff.write_helper_conf({("keys", "keyring"): "/nonexistent/keyring"})
+    out = check.run(desk=STACK)
+    assert check.status == 78 and "wrong    back end" in out and "/nonexistent/keyring" in out
+    check.staff.write_helper_conf()
+    with check.staff.database_stopped():
+        assert "wrong    back end" in check.run(desk=STACK)
+
+
+def test_an_account_is_looked_up_without_an_attempt(check):
+    alice = check.staff.hire()
+    bob = check.staff.hire(enrolled=False)
+    events = len(check.staff.events())
+    assert f"{alice.login}: active, with a second factor" in check.run("--user", alice.login, desk=STACK)
+    assert f"{bob.login}: active, without a second factor" in check.run("--user", bob.login, desk=STACK)
+    assert "there is no account nobody-here" in check.run("--user", "nobody-here", desk=STACK) and check.status == 78
+    assert len(check.staff.events()) == events
+    check.staff.lock(alice)
+    assert f"{alice.login}: locked" in check.run("--user", alice.login, desk=STACK)
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["more"], ["--service", "../x"], ["--conf", "relative"]])
+def test_a_wrong_command_line_is_a_usage_error(staff, arguments):
+    done = subprocess.run([worlds.installed("pam-check"), *arguments], capture_output=True, timeout=20, check=False)
+    assert done.returncode == 64
+
+
+def test_the_command_line_starts_it(staff, tmp_path):
+    done = subprocess.run([worlds.installed("counterfoil"), "--config", staff.conf, "pam", "check", "--service", "no-such-service"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert "no service in /etc/pam.d uses pam_counterfoil.so" in done.stdout and done.returncode == 0, done
