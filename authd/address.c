@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,6 +45,15 @@ split(const char *text, char *host, size_t host_size, const char **out_port)
 	return true;
 }
 
+/* getaddrinfo() takes 70000 for 4464. */
+static bool
+is_port(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= 5 && strspn(text, "0123456789") == len && strtoul(text, NULL, 10) <= UINT16_MAX;
+}
+
 static bool
 is_loopback(const struct sockaddr *address)
 {
@@ -66,11 +76,19 @@ resolve(const char *text, struct addrinfo **out, char error[static CONFIG_ERROR_
 	char host[256];
 	int rc;
 
-	if (!split(text, host, sizeof host, &port))
-		return fault(error, STATUS_INVALID, text, "write host:port or [v6]:port");
+	if (!split(text, host, sizeof host, &port) || !is_port(port))
+		return fault(error, STATUS_INVALID, text, "write host:port or [v6]:port, the port from 0 to 65535");
 	if ((rc = getaddrinfo(host, port, &hints, out)) != 0)
 		return fault(error, STATUS_INVALID, text, gai_strerror(rc));
 	return STATUS_OK;
+}
+
+static enum status
+check_unix(const char *path, char error[static CONFIG_ERROR_BYTES])
+{
+	if (path[0] == '/' && strlen(path) < sizeof ((struct sockaddr_un *)NULL)->sun_path)
+		return STATUS_OK;
+	return fault(error, STATUS_INVALID, path, "write unix: and an absolute path of at most 107 bytes");
 }
 
 static enum status
@@ -79,10 +97,11 @@ listen_unix(const char *path, struct address *out, char error[static CONFIG_ERRO
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat info;
 	mode_t mask;
+	enum status st;
 	int rc;
 
-	if (path[0] != '/' || strlen(path) >= sizeof address.sun_path)
-		return fault(error, STATUS_INVALID, path, "write unix: and an absolute path of at most 107 bytes");
+	if ((st = check_unix(path, error)) != STATUS_OK)
+		return st;
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if ((out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return fault(error, STATUS_UNAVAILABLE, path, strerror(errno));
@@ -147,9 +166,9 @@ address_check(const char *text, bool *out_loopback, char error[static CONFIG_ERR
 	struct addrinfo *found = NULL;
 	enum status st;
 
-	if (strncmp(text, "unix:/", 6) == 0) {
+	if (strncmp(text, "unix:", 5) == 0) {
 		*out_loopback = true;
-		return STATUS_OK;
+		return check_unix(text + 5, error);
 	}
 	if ((st = resolve(text, &found, error)) != STATUS_OK)
 		return st;

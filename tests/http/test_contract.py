@@ -195,6 +195,38 @@ def test_a_query_parameter_that_the_contract_lacks_is_refused(world, operation):
            field="surprise")
 
 
+def query_values(schema):
+    """(values outside SCHEMA, one inside) of a query parameter, as text."""
+    schema = CONTRACT.resolve(schema)
+    if schema.get("type") == "integer":
+        low, high = schema.get("minimum", 0), schema.get("maximum", 10 ** 18)
+        return ["", "x", "1.5", "-1", "0x1", str(low - 1), str(high + 1), "9" * 30, "1%00"], str(max(low, 1))
+    if schema.get("type") == "boolean":
+        return ["", "yes", "1", "TRUE", "true%00"], "true"
+    if "enum" in schema:
+        return ["", "x", schema["enum"][0].upper() + "%00"], schema["enum"][0]
+    if schema.get("format") == "date-time":
+        return ["", "yesterday", "2026-13-01T00:00:00Z", "2026-08-01", "2026-08-01T09:30:00"], "2026-08-01T09:30:00Z"
+    if schema.get("format") == "uuid":
+        return ["", "bob", NOBODY.upper() + "A", NOBODY + "%00"], NOBODY
+    return ["", "%00", "a" * 1000, "%ff", "a%20b", "../x", "a%0Ab"], None
+
+
+QUERIED = [(op, parameter) for op in CONTRACT.operations for parameter in op.parameters if parameter["in"] == "query"]
+
+
+@pytest.mark.parametrize("operation, parameter", QUERIED, ids=[f"{op} {p['name']}" for op, p in QUERIED])
+def test_a_query_parameter_outside_its_schema_is_refused_and_named(world, operation, parameter):
+    bad, good = query_values(parameter["schema"])
+    for value in bad:
+        expect(call(world, operation, path=f"{path_of(operation)}?{parameter['name']}={value}"), 422, "invalid",
+               field=parameter["name"])
+    if good:
+        assert call(world, operation, path=f"{path_of(operation)}?{parameter['name']}={good}").status_code == 200
+        twice = f"{path_of(operation)}?{parameter['name']}={good}&{parameter['name']}={good}"
+        expect(call(world, operation, path=twice), 422, "invalid", field=parameter["name"])
+
+
 # --- keys and scopes -------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")

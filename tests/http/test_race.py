@@ -6,13 +6,15 @@ import pytest
 import world as worlds
 
 MANY = 50
+# Budgets that let all fifty be looked at, and patience for a slow machine.
+CHANGES = {("realm store", "throttle_code_limit"): 100, ("realm store", "challenge_tries"): 10,
+           ("workers", "queue_wait_ms"): 60000, ("database", "statement_timeout_ms"): 60000}
 
 
 @pytest.fixture(scope="module")
 def world(cluster):
-    """Two authd over one database, with budgets that let all fifty be looked at."""
-    made = worlds.World(cluster, "race", {("realm store", "throttle_code_limit"): 100,
-                                          ("realm store", "challenge_tries"): 10})
+    """Two authd over one database."""
+    made = worlds.World(cluster, "race", CHANGES)
     try:
         yield made.start(count=2)
     finally:
@@ -106,8 +108,7 @@ def read_then_write(world):
 
 def test_the_race_is_lost_by_a_database_that_reads_and_then_writes(cluster):
     """The judge itself: this very race, red."""
-    careless = worlds.World(cluster, "careless", {("realm store", "throttle_code_limit"): 100,
-                                                  ("realm store", "challenge_tries"): 10})
+    careless = worlds.World(cluster, "careless", CHANGES)
     try:
         careless.start(count=2)
         read_then_write(careless)

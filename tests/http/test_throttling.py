@@ -14,7 +14,8 @@ HASHES = "counterfoil_password_hashes_total"
 @pytest.fixture(scope="module")
 def world(cluster):
     """Two authd over one database."""
-    made = worlds.World(cluster, "throttle")
+    made = worlds.World(cluster, "throttle", {("workers", "queue_wait_ms"): 60000,
+                                              ("database", "statement_timeout_ms"): 60000})
     try:
         yield made.start(count=2)
     finally:
