@@ -169,6 +169,7 @@ def expect(reply, status):
 
 def story(demo):
     return STORY.format(login=LOGIN, password=PASSWORD, secret=demo["secret"], recovery=demo["recovery_codes"][0],
+                        account=demo["id"],
                         authd=f"https://localhost:{ports()['api']}")
 
 
@@ -188,6 +189,12 @@ authd answers at {authd}.  A sign-in to paste, here in this folder:
   call -d "{{\\"code\\":\\"$(oathtool --totp -b {secret})\\"}}" "$AUTHD_URL/v1/logins/$challenge/code"
 
   # No authenticator at hand?  After a new password step a recovery code does it, once: {recovery}
+
+The pages for people: open the url of the answer in a browser.  It works once, for ten minutes; the browser does not know
+the authority build/dev/tls/ca.pem and says so.
+
+  call -X POST "$AUTHD_URL/v1/accounts/{account}/activity-links"          # who signed in
+  call -X POST "$AUTHD_URL/v1/accounts/{account}/enrollment-links"        # another app
 
 A member of staff, with the command line (the QR code appears in the terminal):
 
