@@ -88,7 +88,8 @@ def test_of_fifty_accounts_with_one_login_one_is_made(world):
 
 
 def read_then_write(world):
-    """What a careless version would do: look whether the step is new, and then note it; without a lock around both."""
+    """What a careless version would do: look whether the step is new, and then note it; without a lock around both.  The
+    moment between the two is as long as it may be on a busy machine."""
     [[finish]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'challenge_finish'")
     assert finish.count("FOR UPDATE") == 1
     world.query(finish.replace("FOR UPDATE", ""))
@@ -101,6 +102,7 @@ def read_then_write(world):
             IF v_last >= p_step THEN
                 RETURN false;
             END IF;
+            PERFORM pg_sleep(0.05);
             UPDATE factor SET last_step = p_step WHERE id = p_factor_id;
             RETURN true;
         END $$""")
