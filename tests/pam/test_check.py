@@ -120,3 +120,15 @@ def test_the_command_line_starts_it(staff, tmp_path):
     done = subprocess.run([worlds.installed("counterfoil"), "--config", staff.conf, "pam", "check", "--service", "no-such-service"],
                           capture_output=True, text=True, timeout=60, check=False)
     assert "no service in /etc/pam.d uses pam_counterfoil.so" in done.stdout and done.returncode == 0, done
+
+
+def test_the_files_that_a_host_begins_with_are_good(check):
+    packaging = worlds.TOP / "packaging/pam"
+    check.staff.configure(text=(packaging / "pam.conf").read_text())
+    assert check.run(desk=STACK) and check.status == 0
+    begun = (packaging / "pam-helper.conf").read_text()
+    worlds.write_private(check.staff.helper_conf, begun.replace("/etc/counterfoil/staff-keyring",
+                                                                str(check.staff.directory / "keyring"))
+                         + f"[helper]\nrun_directory = {check.staff.directory}/run\n")
+    out = check.run(desk=STACK)
+    assert "misconfigured" not in out and "pam-helper.conf:" not in out and "unavailable" in out, out

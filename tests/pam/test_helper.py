@@ -1,6 +1,9 @@
 """The helper by itself: what it takes from its socket, and what a request that comes again gets."""
 
+import concurrent.futures
+import socket
 import struct
+import subprocess
 import uuid
 
 import pytest
@@ -108,3 +111,41 @@ def test_a_request_without_a_factor_that_it_names_lets_nobody_in(staff, missing)
     del texts[missing]
     reply, _ = ask(staff, pam_wire.request("alice", **texts))
     assert (reply["answer"], reply["reason"]) == (pam_world.ANSWERS["internal"], "incomplete")
+
+
+def test_of_thirty_helpers_with_one_code_one_lets_in(staff):
+    alice = staff.hire()
+    staff.write_helper_conf({("helper", "parallel"): 30})
+    code = alice.code()
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        replies = list(pool.map(lambda _: ask(staff, pam_wire.request(
+            alice.login, password=alice.password, code=code, budget_ms=29000))[0], range(30)))
+    staff.write_helper_conf()
+    assert [reply["answer"] for reply in replies].count(ALLOW) == 1
+    assert {reply["reason"] for reply in replies} <= {"granted", "code_replayed", "throttled", "wrong_code", "challenge_used"}
+
+
+def test_a_helper_killed_at_any_moment_accepts_no_code_twice_and_leaves_no_lock(staff):
+    """SIGKILL after ever longer moments of its work; each kill may have come before or after the code was used up."""
+    alice = staff.hire()
+    accepted = 0
+    for moment in range(12):
+        code = alice.recovery_codes[moment % 10]
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen([str(worlds.installed("pam-helper")), "--config", str(staff.helper_conf)], stdin=theirs,
+                                   env={}, cwd="/")
+        theirs.close()
+        ours.sendall(pam_wire.request(alice.login, password=alice.password, code=code))
+        ours.settimeout(0.01 * moment)
+        try:
+            accepted += len(ours.recv(4)) > 0
+        except (TimeoutError, BlockingIOError):
+            process.kill()
+        process.wait()
+        ours.close()
+    used, = staff.query("SELECT count(*) FROM counterfoil.recovery_code WHERE account_id = %s AND used_at IS NOT NULL",
+                        (staff.account_id(alice),))[0]
+    assert accepted <= used <= 10
+    staff.query("DELETE FROM counterfoil.budget")
+    assert verify(staff, alice)["answer"] == ALLOW
+    assert verify(staff, alice)["answer"] == DENY
