@@ -93,8 +93,8 @@ def read_then_write(world):
     [[finish]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'challenge_finish'")
     assert finish.count("FOR UPDATE") == 1
     world.query(finish.replace("FOR UPDATE", ""))
-    world.query("""
-        CREATE OR REPLACE FUNCTION counterfoil.totp_consume(p_account_id uuid, p_factor_id uuid, p_step bigint)
+    [[arguments]] = world.query("SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'totp_consume'")
+    world.query(f"CREATE OR REPLACE FUNCTION counterfoil.totp_consume({arguments})" """
         RETURNS boolean LANGUAGE plpgsql AS $$
         DECLARE
             v_last bigint := (SELECT last_step FROM factor WHERE id = p_factor_id AND account_id = p_account_id);
@@ -102,10 +102,11 @@ def read_then_write(world):
             IF v_last >= p_step THEN
                 RETURN false;
             END IF;
-            PERFORM pg_sleep(0.05);
+            PERFORM pg_sleep(0.2);
             UPDATE factor SET last_step = p_step WHERE id = p_factor_id;
             RETURN true;
         END $$""")
+    assert world.query("SELECT count(*) FROM pg_proc WHERE proname = 'totp_consume'") == [(1,)]
 
 
 def test_the_race_is_lost_by_a_database_that_reads_and_then_writes(cluster):
