@@ -7,33 +7,6 @@
 
 #include "cli/output.h"
 #include "cli/people.h"
-#include "cli/prompt.h"
-
-/* --- finding ------------------------------------------------------------------------------------------------------- */
-
-int
-people_find(struct session *session, const char *login, struct account *out)
-{
-	enum status st = account_find(session->core, &session->caller, bytes_of(login), out);
-
-	if (st == STATUS_NOT_FOUND || st == STATUS_INVALID)
-		return output_fail(EX_NOUSER, "there is no account \"%s\" in realm %s%s", login,
-		    realm_name(session->caller.realm),
-		    session->caller.realm == REALM_STORE ? "; for staff add --realm staff" : "");
-	return st == STATUS_OK ? EX_OK : output_fail_status(st, "finding the account");
-}
-
-int
-people_open(const struct invocation *in, struct session *session, struct account *out)
-{
-	int rc;
-
-	if ((rc = session_open(in, session)) != EX_OK)
-		return rc;
-	if ((rc = people_find(session, in->operands[0], out)) != EX_OK)
-		session_close(session);
-	return rc;
-}
 
 /* --- showing ------------------------------------------------------------------------------------------------------- */
 
@@ -64,45 +37,6 @@ show_account(const struct invocation *in, const struct account *account)
 	return EX_OK;
 }
 
-/* --- passwords ----------------------------------------------------------------------------------------------------- */
-
-static int
-say_refusal(const struct password_refusal *refusal)
-{
-	if (strcmp(refusal->reason, "too_short") == 0)
-		return output_fail(EX_DATAERR, "the password is too short: at least %lld characters",
-		    (long long)refusal->minimum_points);
-	if (strcmp(refusal->reason, "too_long") == 0)
-		return output_fail(EX_DATAERR, "the password is too long: at most %d characters", TEXT_PASSWORD_MAX_POINTS);
-	if (strcmp(refusal->reason, "common") == 0)
-		return output_fail(EX_DATAERR, "the password is on the list of common ones: choose another");
-	if (strcmp(refusal->reason, "context") == 0)
-		return output_fail(EX_DATAERR, "the password is too close to the login or the issuer: choose another");
-	return output_fail(EX_DATAERR, "the password is not accepted: %s", refusal->reason);
-}
-
-static int
-check_password(const struct secret *password)
-{
-	struct secret *form = NULL;
-	size_t points;
-	enum status st = text_password(secret_view(password), &form, &points);
-
-	secret_free(&form);
-	if (st == STATUS_INVALID)
-		return output_fail(EX_DATAERR, "a password is UTF-8 without control characters, at most %d characters",
-		    TEXT_PASSWORD_MAX_POINTS);
-	return st == STATUS_OK ? EX_OK : output_fail_status(st, "the password");
-}
-
-static int
-get_password(const struct invocation *in, const char *login, struct secret **out)
-{
-	int rc = prompt_new_password(in, login, out);
-
-	return rc != EX_OK ? rc : check_password(*out);
-}
-
 /* --- add ----------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -123,7 +57,7 @@ static int
 say_not_added(enum status st, const char *login, const struct password_refusal *refusal)
 {
 	if (st == STATUS_INVALID && refusal->reason != NULL)
-		return say_refusal(refusal);
+		return people_say_refusal(refusal);
 	if (st == STATUS_CONFLICT)
 		return output_fail(EX_CANTCREAT, "there is an account \"%s\" already", login);
 	return output_fail_status(st, "the account");
@@ -144,7 +78,7 @@ account_add_command(const struct invocation *in)
 		return output_fail(EX_USAGE, "--no-password and --password-stdin exclude each other");
 	if ((rc = check_names(in)) != EX_OK || (rc = session_open(in, &session)) != EX_OK)
 		return rc;
-	if (in->values[OPTION_NO_PASSWORD] == NULL && (rc = get_password(in, in->operands[0], &password)) != EX_OK)
+	if (in->values[OPTION_NO_PASSWORD] == NULL && (rc = people_new_password(in, in->operands[0], &password)) != EX_OK)
 		goto out;
 	wanted = (struct account_new){ .login = bytes_of(in->operands[0]), .password = secret_view(password),
 	    .external_id = bytes_of(in->values[OPTION_EXTERNAL_ID]), .realm = session.caller.realm };
@@ -222,11 +156,11 @@ account_set_password_command(const struct invocation *in)
 
 	if ((rc = people_open(in, &session, &account)) != EX_OK)
 		return rc;
-	if ((rc = get_password(in, account.login, &password)) != EX_OK)
+	if ((rc = people_new_password(in, account.login, &password)) != EX_OK)
 		goto out;
 	st = account_set_password(session.core, &session.caller, account.id, secret_view(password), must_change, &refusal);
 	if (st == STATUS_INVALID && refusal.reason != NULL)
-		rc = say_refusal(&refusal);
+		rc = people_say_refusal(&refusal);
 	else if (st != STATUS_OK)
 		rc = output_fail_status(st, "setting the password");
 	else

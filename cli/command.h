@@ -12,6 +12,7 @@ enum option_id {
 	OPTION_PASSWORD_STDIN, OPTION_NO_PASSWORD, OPTION_PERMANENT, OPTION_EXTERNAL_ID, OPTION_REASON,
 	OPTION_PNG, OPTION_URI, OPTION_NAME, OPTION_NO_CONFIRM, OPTION_CONFIRM,
 	OPTION_DIRECTORY, OPTION_USER, OPTION_URL, OPTION_OUTPUT, OPTION_SERVICE,
+	OPTION_BY, OPTION_COMPLETE, OPTION_CANCEL, OPTION_DUE, OPTION_YES,
 	OPTION_COUNT
 };
 
@@ -41,14 +42,18 @@ struct command {
 };
 
 command_function account_add_command, account_show_command, account_lock_command, account_unlock_command,
-    account_set_password_command;
+    account_set_password_command, account_reset_command, account_use_ticket_command, account_export_command,
+    account_erase_command;
 command_function blocklist_build_command, blocklist_check_command;
 command_function client_create_command, client_list_command, client_revoke_command;
 command_function database_migrate_command, database_status_command;
 command_function doctor_command;
 command_function enroll_command, recovery_codes_command;
+command_function factors_list_command, factors_revoke_command;
 command_function init_command;
 command_function keys_list_command, keys_extract_command, keys_add_command;
 command_function pam_check_command;
+command_function staff_offboard_command;
+command_function training_record_command, training_report_command, training_require_command;
 
 #endif

@@ -45,6 +45,22 @@ static const struct command commands[] = {
 	{ "account", "set-password", "LOGIN", 1, 1, WITH(OPTION_REALM) | WITH(OPTION_PASSWORD_STDIN) |
 	    WITH(OPTION_PERMANENT), "set a new password, which its owner must change",
 	    "The second factor stays as it is.", account_set_password_command },
+	{ "account", "reset", "LOGIN", 1, 1, OF_ACCOUNT | WITH(OPTION_BY) | WITH(OPTION_REASON) | WITH(OPTION_COMPLETE) |
+	    WITH(OPTION_CANCEL) | WITH(OPTION_PASSWORD_STDIN), "give an account back to an owner who has lost everything",
+	    "Two different members of staff ask for it with a reason, each with password and code; then a delay begins (a\n"
+	    "setting), in which a sign-in of the owner cancels it; then one of staff completes it and gets the ticket for a\n"
+	    "new password.  Without --by the command shows what is asked for.", account_reset_command },
+	{ "account", "use-ticket", "LOGIN", 1, 1, WITH(OPTION_REALM) | WITH(OPTION_PASSWORD_STDIN),
+	    "set a new password with the ticket of a reset", "The ticket is a line of standard input.",
+	    account_use_ticket_command },
+	{ "account", "export", "LOGIN", 1, 1, WITH(OPTION_REALM), "print what is kept about an account's owner, as JSON",
+	    "Everything but secrets: what the person may ask for.", account_export_command },
+	{ "account", "erase", "LOGIN", 1, 1, WITH(OPTION_REALM) | WITH(OPTION_YES), "forget an account's owner",
+	    "What names the person goes, for good; the audit trail stays under the bare id.", account_erase_command },
+	{ "factors", "list", "LOGIN", 1, 1, OF_ACCOUNT, "list an account's authenticators, with what they were used for last",
+	    NULL, factors_list_command },
+	{ "factors", "revoke", "LOGIN FACTOR", 2, 2, WITH(OPTION_REALM), "revoke one authenticator, or all",
+	    "FACTOR is an id from the list, or the word all.  The seed is wiped, the record stays.", factors_revoke_command },
 	{ NULL, "enroll", "LOGIN", 1, 1, ENROLL_OPTIONS, "bind an authenticator: QR code, then its first code",
 	    "Shows the QR code in the terminal, asks for the code that the authenticator shows, and prints the recovery\n"
 	    "codes, once.  The code is one line of standard input, of which there may be three.  An authenticator that\n"
@@ -58,6 +74,15 @@ static const struct command commands[] = {
 	    keys_extract_command },
 	{ "keys", "add", "REALM", 1, 1, 0, "add a sealing key, which seals from the next start on",
 	    "What older keys sealed still opens: every key stays in the file.", keys_add_command },
+	{ "staff", "offboard", "LOGIN", 1, 1, WITH(OPTION_REASON) | WITH(OPTION_JSON),
+	    "take everything from somebody who leaves, and print the proof",
+	    "Password, factors, recovery codes, sessions and devices end at once, on every host.", staff_offboard_command },
+	{ "training", "record", "LOGIN", 1, 1, WITH(OPTION_DUE), "record that somebody completed the training now",
+	    "--due is the day of the next; a year from now where it is not given.", training_record_command },
+	{ "training", "require", "LOGIN", 1, 1, WITH(OPTION_DUE), "say by which day somebody needs a training", NULL,
+	    training_require_command },
+	{ "training", "report", "", 0, 0, WITH(OPTION_JSON), "list all staff, with who is due first", NULL,
+	    training_report_command },
 	{ "blocklist", "build", "FILE...", 1, 64, WITH(OPTION_OUTPUT) | WITH(OPTION_JSON),
 	    "make the list of common passwords from lists of words or hashes",
 	    "FILE has a password a line, or its SHA-1 as 40 hex digits with or without \":count\" behind it, as the lists of\n"

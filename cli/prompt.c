@@ -120,18 +120,26 @@ read_hidden(int terminal, const char *question, struct secret **out)
 	return rc;
 }
 
-/* --- a new password ------------------------------------------------------------------------------------------------ */
+/* --- passwords ---------------------------------------------------------------------------------------------------- */
+
+static void
+ask_for(const char *what, const char *login, char out[static QUESTION_BYTES])
+{
+	char clean[TEXT_LOGIN_MAX_BYTES + 1];
+
+	text_sanitize(bytes_of(login), clean, sizeof clean);
+	(void)snprintf(out, QUESTION_BYTES, "%s for %s: ", what, clean);
+}
 
 /* EX_OK with *out NULL: the two answers differ, ask again. */
 static int
 ask_twice(int terminal, const char *login, struct secret **out)
 {
-	char question[QUESTION_BYTES], clean[TEXT_LOGIN_MAX_BYTES + 1];
 	struct secret *first = NULL, *second = NULL;
+	char question[QUESTION_BYTES];
 	int rc;
 
-	text_sanitize(bytes_of(login), clean, sizeof clean);
-	(void)snprintf(question, sizeof question, "New password for %s: ", clean);
+	ask_for("New password", login, question);
 	if ((rc = read_hidden(terminal, question, &first)) != EX_OK ||
 	    (rc = read_hidden(terminal, "The same again: ", &second)) != EX_OK)
 		goto out;
@@ -148,12 +156,21 @@ out:
 }
 
 static int
-ask_on_terminal(const char *login, struct secret **out)
+open_terminal(int *out)
 {
-	int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), rc = EX_OK;
-
-	if (terminal < 0)
+	*out = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*out < 0)
 		return output_fail(EX_NOINPUT, "there is no terminal to ask for the password on; use --password-stdin");
+	return EX_OK;
+}
+
+static int
+ask_until_same(const char *login, struct secret **out)
+{
+	int terminal, rc;
+
+	if ((rc = open_terminal(&terminal)) != EX_OK)
+		return rc;
 	for (unsigned tries = TRIES; tries > 0 && rc == EX_OK && *out == NULL; tries--) {
 		rc = ask_twice(terminal, login, out);
 		if (rc == EX_OK && *out == NULL)
@@ -164,13 +181,29 @@ ask_on_terminal(const char *login, struct secret **out)
 	return rc;
 }
 
-int
-prompt_new_password(const struct invocation *in, const char *login, struct secret **out)
+static int
+ask_once(const char *login, struct secret **out)
+{
+	char question[QUESTION_BYTES];
+	int terminal, rc;
+
+	if ((rc = open_terminal(&terminal)) != EX_OK)
+		return rc;
+	ask_for("Password", login, question);
+	rc = read_hidden(terminal, question, out);
+	(void)close(terminal);
+	if (rc == EX_OK && (*out == NULL || secret_view(*out).len == 0)) {
+		secret_free(out);
+		return output_fail(EX_NOINPUT, "no password was given");
+	}
+	return rc;
+}
+
+static int
+take_from_input(struct secret **out)
 {
 	int rc;
 
-	if (in->values[OPTION_PASSWORD_STDIN] == NULL)
-		return ask_on_terminal(login, out);
 	if ((rc = read_line(STDIN_FILENO, TEXT_PASSWORD_MAX_BYTES, out)) == EX_IOERR)
 		return output_fail(rc, "standard input cannot be read");
 	if (rc == EX_OK && (*out == NULL || secret_view(*out).len == 0)) {
@@ -178,4 +211,16 @@ prompt_new_password(const struct invocation *in, const char *login, struct secre
 		return output_fail(EX_NOINPUT, "standard input holds no password");
 	}
 	return rc;
+}
+
+int
+prompt_new_password(const struct invocation *in, const char *login, struct secret **out)
+{
+	return in->values[OPTION_PASSWORD_STDIN] != NULL ? take_from_input(out) : ask_until_same(login, out);
+}
+
+int
+prompt_password(const struct invocation *in, const char *login, struct secret **out)
+{
+	return in->values[OPTION_PASSWORD_STDIN] != NULL ? take_from_input(out) : ask_once(login, out);
 }

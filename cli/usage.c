@@ -53,6 +53,11 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	    "where PostgreSQL is, for [database] url: without a user, with a passfile" },
 	[OPTION_OUTPUT] = { "output", "FILE", '\0', 1024, "write the list to FILE" },
 	[OPTION_SERVICE] = { "service", "SERVICE", '\0', 64, "look at this PAM service alone" },
+	[OPTION_BY] = { "by", "STAFF", '\0', 1024, "the login of the member of staff who does it, and is asked for both factors" },
+	[OPTION_COMPLETE] = { "complete", NULL, '\0', 0, "end it, after the delay" },
+	[OPTION_CANCEL] = { "cancel", NULL, '\0', 0, "call it off" },
+	[OPTION_DUE] = { "due", "YYYY-MM-DD", '\0', 10, "the last day on which it is not too late, UTC" },
+	[OPTION_YES] = { "yes", NULL, '\0', 0, "really" },
 };
 
 /* --- help -------------------------------------------------------------------------------------------------------- */
