@@ -117,6 +117,20 @@ def test_R010_the_reason_is_told_and_the_password_never(shop):
     assert "Lantern2026" not in reply.text and "Lantern2026" not in shop.authd.log_text()
 
 
+def test_R007_a_listed_password_is_refused_and_a_longer_one_is_not(cluster, tmp_path):
+    words = tmp_path / "words"
+    words.write_text("correct horse battery staple\nTrustNo1TrustNo1\n")
+    worlds.run(worlds.installed("counterfoil"), "blocklist", "build", "--output", tmp_path / "blocklist", words)
+    world = worlds.World(cluster, "listed", {("passwords", "blocklist"): tmp_path / "blocklist"})
+    try:
+        api = world.start().api()
+        for listed in ("correct horse battery staple", "Correct Horse Battery Staple", "trustno1trustno1"):
+            assert expect(api.create_account("listed@example.com", listed), 422, "password-rejected")["reason"] == "common"
+        assert api.create_account("listed@example.com", "correct horse battery staple!").status_code == 201
+    finally:
+        world.stop()
+
+
 def test_R011_a_password_does_not_grow_old(fresh_world):
     world = fresh_world.start()
     account = world.create_account(password=GOOD)
