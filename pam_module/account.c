@@ -1,8 +1,12 @@
 #include "pam_module/account.h"
 
+#include <stdio.h>
 #include <sys/auxv.h>
+#include <time.h>
 
-#include "pam_module/conf.h"
+#include "pam_module/collect.h"
+
+enum { REMIND_DAYS = 14, DAY_S = 86400 };
 
 /* Jobs run while nobody can be asked and while the service may be away: these have to be named to be checked. */
 #define UNATTENDED "cron crond atd systemd-user runuser runuser-l"
@@ -11,6 +15,16 @@ static enum answer
 of_marker(const struct marker *marker)
 {
 	return marker->must_change ? ANSWER_CHANGE_REQUIRED : ANSWER_ALLOW;
+}
+
+static enum answer
+remind(const struct call *call, const char *when)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof text, "Your security training %s.", when);
+	collect_tell(call, text);
+	return ANSWER_ALLOW;
 }
 
 static enum answer
@@ -33,6 +47,35 @@ ask_for_state(struct call *call)
 	return settle(call, call_ask(call, &request));
 }
 
+/* After the helper was asked for the state of an account that is in order. */
+static enum answer
+judge_training(const struct call *call)
+{
+	int64_t due_s = call->reply.training_due;
+	struct timespec now = { 0, 0 };
+	char text[96];
+
+	if (due_s == 0 || clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return ANSWER_ALLOW;
+	if (now.tv_sec > due_s)
+		return call->conf.training == TRAINING_REQUIRE ? ANSWER_TRAINING_DUE : remind(call, "is overdue");
+	if (now.tv_sec + REMIND_DAYS * DAY_S < due_s)
+		return ANSWER_ALLOW;
+	(void)snprintf(text, sizeof text, "is due in %lld days", (long long)((due_s - now.tv_sec) / DAY_S));
+	return remind(call, text);
+}
+
+/* The state of the account and its training; MARKER stands for the former where the auth phase has just run. */
+static enum answer
+check_training(struct call *call, const struct marker *marker)
+{
+	enum answer answer = ask_for_state(call);
+
+	if (answer != ANSWER_ALLOW)
+		return answer;
+	return marker != NULL && marker->must_change ? ANSWER_CHANGE_REQUIRED : judge_training(call);
+}
+
 enum answer
 account(struct call *call)
 {
@@ -45,7 +88,11 @@ account(struct call *call)
 		return marker != NULL && marker->must_change ? ANSWER_CHANGE_REQUIRED : ANSWER_OFF;
 	if (exempt)
 		return ANSWER_EXEMPT;
+	if (call->conf.account == ACCOUNT_REQUIRE_MFA && marker == NULL)
+		return ANSWER_NO_MFA;
+	if (call->conf.training != TRAINING_OFF)
+		return check_training(call, marker);
 	if (marker != NULL)
 		return of_marker(marker);
-	return call->conf.account == ACCOUNT_STATUS ? ask_for_state(call) : ANSWER_NO_MFA;
+	return ask_for_state(call);
 }

@@ -45,6 +45,8 @@ static const struct answer_row rows[] = {
 	{ ANSWER_TRIES_USED_UP, PAM_MAXTRIES, PAM_MAXTRIES, LOG_NOTICE, "deny", "tries_used_up", NULL },
 	{ ANSWER_NO_MFA, PAM_PERM_DENIED, PAM_PERM_DENIED, LOG_NOTICE, "deny", "no_second_factor",
 	    "A second factor is required here." },
+	{ ANSWER_TRAINING_DUE, PAM_PERM_DENIED, PAM_PERM_DENIED, LOG_NOTICE, "deny", "training_due",
+	    "Your security training is overdue. Complete it, and have it recorded, to sign in again. " CONTACT_TEXT },
 	{ ANSWER_JUNK, PAM_AUTH_ERR, PAM_PERM_DENIED, LOG_INFO, "deny", "sshd_junk", NULL },
 	{ ANSWER_EXEMPT, PAM_IGNORE, PAM_IGNORE, LOG_INFO, "ignore", "exempt", NULL },
 	{ ANSWER_IGNORE_UNKNOWN, PAM_IGNORE, PAM_IGNORE, LOG_INFO, "ignore", "unknown_user", NULL },

@@ -37,6 +37,7 @@ enum answer {
 	ANSWER_HELPER_LATE = 108,       /* it did not answer in time and was killed */
 	ANSWER_TRIES_USED_UP = 109,
 	ANSWER_NO_MFA = 110,            /* account=require_mfa, and our auth phase has not run */
+	ANSWER_TRAINING_DUE = 114,      /* training=require, and its day has passed */
 	ANSWER_JUNK = 111,              /* sshd let nobody in whatever was typed: it sent its junk password */
 	ANSWER_EXEMPT = 120,
 	ANSWER_IGNORE_UNKNOWN = 121,

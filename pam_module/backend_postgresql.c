@@ -193,6 +193,8 @@ static void
 set_state(struct helper_reply *reply, const struct account_status *account)
 {
 	reply->wire.enrolled = account->second_factor;
+	if (account->training_due_at_s > 0 && account->training_due_at_s <= (int64_t)UINT32_MAX)
+		reply->wire.training_due = (uint32_t)account->training_due_at_s;
 	if (!account->known || strcmp(account->state, "erased") == 0)
 		helper_reply_set(reply, ANSWER_UNKNOWN_USER, "unknown_login", NULL);
 	else if (strcmp(account->state, "disabled") == 0)

@@ -55,6 +55,8 @@ static const struct conf_key keys[] = {
 	    "The remote address in the log." },
 	{ "account", CONF_WORD, AT(account), "off", "off require_mfa status", 0, 0,
 	    "The account phase: nothing, insist that the auth phase of this module ran, or ask for the account's state." },
+	{ "training", CONF_WORD, AT(training), "off", "off remind require", 0, 0,
+	    "Security training that is due, in the account phase: nothing, a reminder from 14 days before, or no entry after." },
 };
 
 const struct conf_key *

@@ -57,6 +57,7 @@ static const struct field reply_fields[] = {
 	{ 9, KIND_TEXT, false, R(detail), WIRE_DETAIL_MAX },
 	{ 10, KIND_TEXT, false, R(ssh_key), 64 },
 	{ 11, KIND_TEXT, false, R(user_digest), 64 },
+	{ 12, KIND_NUMBER, true, R(training_due), UINT32_MAX },
 };
 
 static const struct schema request_schema = { "CFQ1", request_fields, sizeof request_fields / sizeof request_fields[0] };

@@ -59,6 +59,7 @@ struct wire_reply {
 	uint32_t must_change;           /* 0 or 1: allowed now, but the account phase must ask for a new password */
 	uint32_t enrolled;              /* 0 or 1: WIRE_LOOK */
 	uint32_t retry_after_s;
+	uint32_t training_due;          /* WIRE_LOOK: when, seconds since the epoch; 0: none is */
 	const char *user;               /* whom the answer is about: the request's, byte for byte */
 	const char *reason;             /* a token */
 	const char *detail;             /* for the log: what is broken and where */

@@ -52,6 +52,8 @@ take_line(struct script *script, char *line, size_t number)
 		reply->must_change = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "enrolled") == 0)
 		reply->enrolled = (uint32_t)strtoul(value, NULL, 0);
+	else if (strcmp(line, "training_due") == 0)
+		reply->training_due = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "look") == 0)
 		(void)snprintf(script->look_answer, sizeof script->look_answer, "%.15s", value);
 	else if (strcmp(line, "fault") == 0)

@@ -225,3 +225,15 @@ def test_the_helper_does_nothing_when_somebody_else_starts_it(staff):
     for arguments, given in (([], b""), (["--help"], b""), (["--config"], b"x"), ([], b"\0\0\0\x04CFQ1")):
         done = subprocess.run([helper, *arguments], input=given, capture_output=True, timeout=20, check=False)
         assert done.returncode == 64 and done.stdout == b"" and b"started by pam_counterfoil.so" in done.stderr
+
+
+def test_training_that_is_overdue_refuses_until_it_is_recorded(staff):
+    alice = staff.hire()
+    staff.configure(account="status", training="require")
+    staff.query("INSERT INTO counterfoil.training (account_id, due_at) VALUES (%s, now() - interval '1 day')",
+                (staff.account_id(alice),))
+    done = staff.run("auth", "acct", user=alice.login, answers=alice.answers)
+    assert (done["auth"], done["acct"]) == ("SUCCESS", "PERM_DENIED") and "overdue" in done.told[-1]
+    staff.query("UPDATE counterfoil.training SET due_at = now() + interval '1 year'")
+    assert staff.run("acct", user=alice.login)["acct"] == "SUCCESS"
+    staff.configure()

@@ -1,5 +1,8 @@
 """Every way in which a call can end: the return code of the contract, the line in the log, what the person sees."""
 
+import re
+import time
+
 import pytest
 
 import pam_world
@@ -180,3 +183,21 @@ def test_a_session_names_the_person_and_whose_session_it_is(desk):
     done = desk.run("auth", "user:daemon", "open", "close", answers=GOOD)
     assert [entry["event"] for entry in done.log] == ["auth", "session_open", "session_close"]
     assert (done.log[1]["user"], done.log[1]["target"]) == ("root", "daemon")
+
+
+@pytest.mark.parametrize("setting, days, code, words", [
+    ("off", -1, "SUCCESS", None), ("remind", 30, "SUCCESS", None), ("remind", 13, "SUCCESS", "is due in 1[23] days"),
+    ("remind", -1, "SUCCESS", "is overdue"), ("require", 30, "SUCCESS", None), ("require", 1, "SUCCESS", "is due in [01] days"),
+    ("require", -1, "PERM_DENIED", "is overdue. Complete it"),
+])
+def test_training_that_is_due_is_remembered_and_then_insisted_on(desk, setting, days, code, words):
+    desk.configure(account="status", training=setting)
+    desk.helper("allow", training_due=int(time.time() + days * 86400))
+    done = desk.run("acct")
+    assert done["acct"] == code
+    assert re.search(words, done.told[0]) if words else done.told == []
+    if code != "SUCCESS":
+        assert done.entry["reason"] == "training_due"
+    # a sign-in of a moment ago does not spare it
+    assert desk.run("auth", "acct", answers=GOOD)["acct"] == code
+    assert desk.helper("unavailable").run("acct")["acct"] == ("AUTHINFO_UNAVAIL")

@@ -10,7 +10,7 @@ FACTORS = {"password+otp": 1, "otp": 2, "password": 3}
 BACKENDS = {"postgresql": 1, "authd": 2}
 TEXTS = {7: "user", 8: "service", 9: "rhost", 10: "tty", 11: "target", 12: "ssh_key", 13: "password", 14: "code",
          15: "new_password"}
-REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s"}
+REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s", 12: "training_due"}
 REPLY_TEXTS = {7: "user", 8: "reason", 9: "detail", 10: "ssh_key", 11: "user_digest"}
 
 
