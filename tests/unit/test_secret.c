@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,16 +149,27 @@ mapping_has_flag(const void *address, const char *flag)
 	return found;
 }
 
+/* Some hosts lock nothing for us, and neither does a sanitizer: there a secret is still better than none. */
+static bool
+memory_can_be_locked(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool locked;
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	locked = mlock(page, 4096) == 0 && mapping_has_flag(page, " lo");
+	assert_int_equal(munmap(page, 4096), 0);
+	return locked;
+}
+
 static void
 a_secret_stays_out_of_core_dumps_and_of_swap(void **state)
 {
 	struct secret *secret = secret_of("correct horse");
-	struct rlimit limit;
 
 	(void)state;
 	assert_true(mapping_has_flag(secret_data(secret), " dd"));
-	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	if (limit.rlim_cur >= 65536)    /* where nothing may be locked, a secret is still better than none */
+	if (memory_can_be_locked())
 		assert_true(mapping_has_flag(secret_data(secret), " lo"));
 	secret_free(&secret);
 }
