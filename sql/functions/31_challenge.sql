@@ -182,7 +182,7 @@ BEGIN
 	account_id := v_link.account_id;
 	kind := 'step_up';
 	familiar := familiarity(account_id, p_caller.source, NULL, p_policy);
-	throttled_s := code_claim(p_caller, v_who, account_id, familiar, p_policy);
+	throttled_s := code_claim(p_caller, v_who, account_id, familiar, p_policy, true);
 	IF throttled_s > 0 THEN
 		reason := 'throttled';
 		last_step := -1;
@@ -192,7 +192,7 @@ BEGIN
 	INSERT INTO challenge (digest, account_id, realm, kind, source, purpose, tries, created_at, expires_at)
 	VALUES (p_challenge_digest, account_id, v_who.realm, 'step_up', p_caller.source, 'add_factor', 1, v_now,
 		v_now + seconds(p_ttl_s));
-	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(v_link.account_id) LOOP
+	FOR factor_id, seed_sealed, seed_key_id, last_step IN SELECT * FROM code_factors(p_caller, v_link.account_id) LOOP
 		RETURN NEXT;
 	END LOOP;
 END $$;
