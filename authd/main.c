@@ -19,7 +19,9 @@
 #include "authd/settings.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/credential/argon2_engine.h"
 #include "core/operation/client.h"
+#include "core/operation/slots.h"
 
 enum { TICK_MS = 200, SPARE_DESCRIPTORS = 256, CONTRACT_MAX_BYTES = 1024 * 1024 };
 
@@ -84,13 +86,29 @@ start_workers(const struct settings *s, struct workers **out)
 		.queue_length = (unsigned)s->queue_length,
 		.queue_wait_ms = s->queue_wait_ms,
 		.threads = {
-			[WORK_HASHING] = s->hashing_workers > 0 ? (unsigned)s->hashing_workers : 2 * processors,
+			[WORK_HASHING] = s->hashing_workers > 0 ? (unsigned)s->hashing_workers :
+			    (unsigned)s->hashing_queue_length + 4 * processors,
 			[WORK_QUICK] = s->quick_workers > 0 ? (unsigned)s->quick_workers : 4 * processors,
 			[WORK_PROBE] = 1,
 		},
 	};
 
 	return workers_start(&options, out);
+}
+
+static enum status
+start_slots(const struct settings *s, struct core *core, char error[static CONFIG_ERROR_BYTES])
+{
+	const struct slots_options options = {
+		.slots = (unsigned)s->hashing_slots, .queue_length = (unsigned)s->hashing_queue_length,
+		.deadline_ms = s->hashing_deadline_ms, .idle_ms = s->hashing_idle_s * 1000,
+	};
+	enum status st = core_start_slots(core, &options, error);
+	const char *fault = argon2_engine()->fault;
+
+	log_event(fault != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "argon2_engine", (const struct log_field[]){
+	    LOG_TEXT("kernel", argon2_engine_name()), LOG_TEXT("fault", fault != NULL ? fault : "-"), LOG_END });
+	return st;
 }
 
 /* A missing contract costs one route; it is no reason not to serve. */
@@ -182,6 +200,7 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 		    LOG_TEXT("path", settings->core.blocklist_path), LOG_END });
 	if ((st = load_pages(&service, error)) != STATUS_OK ||
 	    (st = metrics_new(&service.metrics)) != STATUS_OK ||
+	    (st = start_slots(settings, core, error)) != STATUS_OK ||
 	    (st = start_workers(settings, &service.workers)) != STATUS_OK ||
 	    (st = maintenance_start(core, settings->core.maintenance_interval_s, &maintenance)) != STATUS_OK ||
 	    (st = server_start(settings, &service, &server, error)) != STATUS_OK) {

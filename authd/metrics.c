@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "core/credential/argon2_engine.h"
+#include "core/operation/slots.h"
 #include <unistd.h>
 
 enum { STATUS_MIN = 100, STATUS_MAX = 599, VERDICTS = VERDICT_GRANTED + 1 };
@@ -184,6 +187,52 @@ print_workers(FILE *out, struct workers *workers)
 	}
 }
 
+static void
+print_costs(FILE *out, const struct slots_report *report)
+{
+	const char *kernel = argon2_engine_name();
+
+	(void)fputs("# TYPE counterfoil_hashes_total counter\n# TYPE counterfoil_hash_average_seconds gauge\n", out);
+	for (unsigned i = 0; i < report->cost_count; i++) {
+		const struct slots_cost *cost = &report->costs[i];
+
+		for (int pair = 0; pair < 2; pair++) {
+			char labels[128];
+
+			(void)snprintf(labels, sizeof labels, "{kernel=\"%s\",memory_kib=\"%u\",passes=\"%u\",way=\"%s\"}", kernel,
+			    cost->memory_kib, cost->passes, pair ? "pair" : "single");
+			(void)fprintf(out, "counterfoil_hashes_total%s %llu\ncounterfoil_hash_average_seconds%s %g\n", labels,
+			    (unsigned long long)(pair ? cost->pairs : cost->singles), labels,
+			    (pair ? cost->pair_us : cost->single_us) / 1e6);
+		}
+	}
+}
+
+static void
+print_slots(FILE *out, struct slots *slots)
+{
+	struct slots_report report;
+
+	if (slots == NULL)
+		return;
+	slots_report(slots, &report);
+	(void)fprintf(out, "# TYPE counterfoil_argon2_engine gauge\ncounterfoil_argon2_engine{kernel=\"%s\"} 1\n"
+	    "# TYPE counterfoil_argon2_fast_path gauge\ncounterfoil_argon2_fast_path %d\n"
+	    "# TYPE counterfoil_hash_slots gauge\ncounterfoil_hash_slots %u\n"
+	    "# TYPE counterfoil_hash_slots_warm gauge\ncounterfoil_hash_slots_warm %u\n"
+	    "# TYPE counterfoil_hashes_running gauge\ncounterfoil_hashes_running %u\n"
+	    "# TYPE counterfoil_hashes_waiting gauge\ncounterfoil_hashes_waiting %u\n", argon2_engine_name(),
+	    argon2_engine()->kernel != NULL, report.slots, report.warm, report.running, report.waiting);
+	(void)fprintf(out, "# TYPE counterfoil_hash_turn_seconds summary\ncounterfoil_hash_turn_seconds_sum %g\n"
+	    "counterfoil_hash_turn_seconds_count %llu\n# TYPE counterfoil_hashes_refused_total counter\n"
+	    "counterfoil_hashes_refused_total{why=\"too_long_a_wait\"} %llu\n"
+	    "counterfoil_hashes_refused_total{why=\"deadline\"} %llu\n"
+	    "counterfoil_hashes_refused_total{why=\"client_gone\"} %llu\n", report.waited_us / 1e6,
+	    (unsigned long long)report.runs, (unsigned long long)report.refused_at_once,
+	    (unsigned long long)report.refused_late, (unsigned long long)report.dropped);
+	print_costs(out, &report);
+}
+
 char *
 metrics_text(struct metrics *metrics, struct workers *workers, const struct core *core, size_t *out_len)
 {
@@ -197,6 +246,7 @@ metrics_text(struct metrics *metrics, struct workers *workers, const struct core
 	print_workers(out, workers);
 	(void)fprintf(out, "# TYPE counterfoil_password_hashes_total counter\n"
 	    "counterfoil_password_hashes_total %llu\n", (unsigned long long)core_hash_count(core));
+	print_slots(out, core_slots(core));
 	(void)fprintf(out, "# TYPE counterfoil_connections gauge\ncounterfoil_connections %lld\n",
 	    (long long)metrics_connections(metrics));
 	(void)fprintf(out, "# TYPE counterfoil_requests_in_flight gauge\ncounterfoil_requests_in_flight %lld\n",

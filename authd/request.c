@@ -28,6 +28,15 @@ take_path(struct request *request)
 	request->path_len = strcspn(at, "?");
 }
 
+/* 0: unknown. */
+static int
+connection_fd(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info != NULL ? info->connect_fd : 0;
+}
+
 struct request *
 request_new(struct listener *listener, struct service *service, struct MHD_Connection *connection, const char *target)
 {
@@ -44,6 +53,7 @@ request_new(struct listener *listener, struct service *service, struct MHD_Conne
 		request_free(&request);
 	if (request != NULL) {
 		memcpy(request->caller.request_id, request->id, sizeof request->caller.request_id);
+		request->caller.watch_fd = connection_fd(connection);
 		take_path(request);
 	}
 	return request;

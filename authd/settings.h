@@ -22,6 +22,7 @@ struct settings {
 	char *security_contact;         /* for /.well-known/security.txt (RFC 9116); empty: there is none */
 	char *web_directory;            /* the static pages */
 	char *log_target, *log_level;
+	int64_t hashing_slots, hashing_queue_length, hashing_deadline_ms, hashing_idle_s;       /* struct slots_options */
 	int64_t hashing_workers, quick_workers; /* 0: chosen from the number of processors */
 	int64_t queue_length;           /* requests waiting in a class, at most */
 	int64_t queue_wait_ms;          /* a request that waited longer is answered 503 */

@@ -92,16 +92,21 @@ digest_request(const struct core *core, const struct account_new *request, struc
 }
 
 static enum status
-seal_creation(struct core *core, const struct secret *password, struct creation *creation)
+seal_creation(struct core *core, const struct caller *caller, const struct secret *password, struct creation *creation)
 {
 	const struct seal_place login = place_of(creation->realm, "account.login", creation->id);
 	const struct seal_place hash = place_of(creation->realm, "account.password", creation->id);
+	struct slots_turn turn;
 	enum status st;
 
 	st = vault_seal(core, &login, bytes_of(creation->login), &creation->login_sealed, &creation->login_key_id);
-	if (st == STATUS_OK && password != NULL)
-		st = hashing_seal(core, &hash, secret_view(password), &creation->password_sealed,
+	if (st != STATUS_OK || password == NULL)
+		return st;
+	if ((st = hashing_enter(core, caller, creation->realm, &turn)) == STATUS_OK) {
+		st = hashing_seal(core, &turn, &hash, secret_view(password), &creation->password_sealed,
 		    &creation->password_key_id);
+		hashing_leave(core, &turn, false);
+	}
 	return st;
 }
 
@@ -171,7 +176,7 @@ account_create(struct core *core, const struct caller *caller, const struct acco
 	bound.db.realm = creation.realm;
 	if ((st = take_request(core, new_account, &creation, &password, refusal)) != STATUS_OK ||
 	    (st = entropy_uuid(creation.id)) != STATUS_OK ||
-	    (st = seal_creation(core, password, &creation)) != STATUS_OK)
+	    (st = seal_creation(core, caller, password, &creation)) != STATUS_OK)
 		goto out;
 	st = store_creation(core, &bound.db, &creation, new_account->idempotency_key != NULL, out);
 out:

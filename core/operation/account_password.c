@@ -15,6 +15,7 @@ struct change {
 	struct seal_place place;
 	struct db_bytes sealed;         /* the new hash */
 	int64_t key_id;
+	struct slots_turn turn;
 };
 
 static enum status
@@ -26,6 +27,22 @@ start(struct change *change, struct core *core, const struct caller *caller, con
 	change->account_id = account_id;
 	change->place = (struct seal_place){ change->realm, "account.password", account_id, account_id };
 	return caller_bind(core, caller, &change->bound);
+}
+
+/* The same, for what is going to hash; end() gives the place in the queue back, too. */
+static enum status
+start_hashing(struct change *change, struct core *core, const struct caller *caller, const char *account_id)
+{
+	enum status st = start(change, core, caller, account_id);
+
+	return st == STATUS_OK ? hashing_enter(core, caller, change->realm, &change->turn) : st;
+}
+
+static void
+end(struct change *change)
+{
+	hashing_leave(change->core, &change->turn, false);
+	secret_wipe(change, sizeof *change);
 }
 
 /* The new password through the policy, hashed and sealed.  The account's login counts as a word that it must not be. */
@@ -41,7 +58,7 @@ prepare(struct change *change, const struct db_bytes *login_sealed, int64_t logi
 	if (st == STATUS_OK)
 		st = password_policy_take(change->core, change->realm, login, typed, &password, refusal);
 	if (st == STATUS_OK)
-		st = hashing_seal(change->core, &change->place, secret_view(password), &change->sealed, &change->key_id);
+		st = hashing_seal(change->core, &change->turn, &change->place, secret_view(password), &change->sealed, &change->key_id);
 	secret_free(&password);
 	return st;
 }
@@ -59,7 +76,7 @@ verify(struct change *change, const struct password_begin_row *begun, struct byt
 	enum status st;
 
 	if ((st = text_password(typed, &current, &points)) == STATUS_OK &&
-	    (st = hashing_run(change->core, &check, secret_view(current))) == STATUS_OK)
+	    (st = hashing_run(change->core, &change->turn, &check, secret_view(current))) == STATUS_OK)
 		*out_matched = check.matched;
 	secret_free(&current);
 	secret_wipe(&check, sizeof check);
@@ -117,7 +134,7 @@ account_change_password(struct core *core, const struct caller *caller, const ch
 
 	memset(out, 0, sizeof *out);
 	memset(&begun, 0, sizeof begun);
-	if ((st = start(&change, core, caller, account_id)) != STATUS_OK || (st = account_sql_password_begin(core->db,
+	if ((st = start_hashing(&change, core, caller, account_id)) != STATUS_OK || (st = account_sql_password_begin(core->db,
 	    &change.bound.db, account_id, &core->throttles[change.realm], &begun)) != STATUS_OK)
 		goto out;
 	if (begun.throttled_s > 0) {
@@ -127,7 +144,7 @@ account_change_password(struct core *core, const struct caller *caller, const ch
 	}
 	st = attempt(&change, &begun, current, new_password, out);
 out:
-	secret_wipe(&change, sizeof change);
+	end(&change);
 	secret_wipe(&begun, sizeof begun);
 	return st;
 }
@@ -164,7 +181,7 @@ account_use_ticket(struct core *core, const struct caller *caller, const char *a
 	enum status st;
 
 	memset(out, 0, sizeof *out);
-	if ((st = start(&change, core, caller, account_id)) != STATUS_OK ||
+	if ((st = start_hashing(&change, core, caller, account_id)) != STATUS_OK ||
 	    (st = vault_token_digest(core, change.realm, "ticket", ticket, digest)) != STATUS_OK ||
 	    (st = account_sql_ticket_look(core->db, &change.bound.db, account_id, vault_digest_view(digest), &look)) !=
 	    STATUS_OK)
@@ -177,7 +194,7 @@ account_use_ticket(struct core *core, const struct caller *caller, const char *a
 	    vault_view(&change.sealed), change.key_id, &granted);
 	out->verdict = st == STATUS_OK && look.live && granted ? VERDICT_GRANTED : VERDICT_DENIED;
 out:
-	secret_wipe(&change, sizeof change);
+	end(&change);
 	return st;
 }
 
@@ -194,11 +211,11 @@ account_set_password(struct core *core, const struct caller *caller, const char 
 	refusal->reason = NULL;
 	if (caller->kind != CALLER_OPERATOR)
 		return STATUS_FORBIDDEN;
-	if ((st = start(&change, core, caller, account_id)) == STATUS_OK &&
+	if ((st = start_hashing(&change, core, caller, account_id)) == STATUS_OK &&
 	    (st = account_sql_get(core->db, &change.bound.db, account_id, &row)) == STATUS_OK &&
 	    (st = prepare(&change, &row.login_sealed, row.login_key_id, new_password, refusal)) == STATUS_OK)
 		st = account_sql_password_set(core->db, &change.bound.db, account_id, vault_view(&change.sealed),
 		    change.key_id, must_change);
-	secret_wipe(&change, sizeof change);
+	end(&change);
 	return st;
 }

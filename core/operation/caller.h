@@ -23,6 +23,7 @@ struct caller {
 	char request_id[UUID_TEXT_BYTES];               /* in every event and every error */
 	const char *source_ip;                          /* numeric address of the person who signs in, or NULL */
 	const char *user_agent;                         /* as told, at most 256 bytes, or NULL */
+	int watch_fd;                                   /* the connection that the answer goes to; 0: none */
 	const char *service;                            /* PAM service or program name, or NULL */
 };
 

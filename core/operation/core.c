@@ -170,6 +170,7 @@ core_close(struct core **core)
 {
 	if (core == NULL || *core == NULL)
 		return;
+	slots_stop(&(*core)->slots);
 	db_close(&(*core)->db);
 	keyring_free(&(*core)->keyring);
 	blocklist_close(&(*core)->blocklist);
@@ -215,6 +216,27 @@ core_maintain(struct core *core, bool *out_more)
 
 	*out_more = st == STATUS_OK && removed >= MAINTAIN_BATCH;
 	return st;
+}
+
+enum status
+core_start_slots(struct core *core, const struct slots_options *options, char error[static CONFIG_ERROR_BYTES])
+{
+	struct slots_options mine = *options;
+
+	mine.memory_kib = 0;
+	for (enum realm realm = REALM_STORE; realm < CORE_REALMS; realm++) {
+		struct password_cost cost = hashing_cost(core, realm);
+
+		if (cost.memory_kib > mine.memory_kib)
+			mine.memory_kib = cost.memory_kib;
+	}
+	return slots_start(&mine, &core->slots, error);
+}
+
+struct slots *
+core_slots(const struct core *core)
+{
+	return core->slots;
 }
 
 uint64_t

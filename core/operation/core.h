@@ -72,6 +72,16 @@ enum status core_readiness(struct core *core, struct core_readiness *out) NODISC
  * *out_more: call again at once.  Safe from any number of hosts: one at a time does it. */
 enum status core_maintain(struct core *core, bool *out_more) NODISCARD;
 
+struct slots;
+struct slots_options;
+
+/* For a program that many sign in through: hash in slots (slots.h), whose memory_kib is set here.  Once, before any
+ * operation.  Outcomes as slots_start(). */
+enum status core_start_slots(struct core *core, const struct slots_options *options,
+    char error[static CONFIG_ERROR_BYTES]) NODISCARD;
+/* NULL: it hashes without. */
+struct slots *core_slots(const struct core *core);
+
 /* How many Argon2 runs this process has done: the same for wrong and unknown, which a test counts. */
 uint64_t core_hash_count(const struct core *core);
 

@@ -7,6 +7,7 @@
 #include "core/credential/blocklist.h"
 #include "core/operation/caller.h"
 #include "core/operation/core.h"
+#include "core/operation/slots.h"
 #include "core/store/db.h"
 
 #define CORE_REALMS (REALM_STAFF + 1)   /* indexed by enum realm; the realms that have accounts */
@@ -22,6 +23,7 @@ struct core {
 	char *context_words;
 	int64_t budgets_max, keep_s, forget_s;  /* for core_maintain() */
 	_Atomic uint64_t hashes;
+	struct slots *slots;            /* NULL: a program that hashes now and then, in the thread that asks */
 };
 
 /* NULL: REALM has no accounts. */

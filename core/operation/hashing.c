@@ -14,30 +14,75 @@ hashing_cost(const struct core *core, enum realm realm)
 	    .passes = (uint32_t)policy->argon2_passes };
 }
 
+/* --- one run of Argon2 ----------------------------------------------------------------------------------------------- */
+
 enum status
-hashing_hash(struct core *core, enum realm realm, struct bytes password, char out_phc[static PASSWORD_PHC_MAX])
+hashing_enter(struct core *core, const struct caller *caller, enum realm realm, struct slots_turn *turn)
+{
+	struct password_cost cost;
+
+	memset(turn, 0, sizeof *turn);
+	if (core->slots == NULL || core_policy(core, realm) == NULL)
+		return STATUS_OK;
+	cost = hashing_cost(core, realm);
+	return slots_enter(core->slots, caller->source_ip, caller->watch_fd, cost.memory_kib, cost.passes, turn);
+}
+
+void
+hashing_leave(struct core *core, struct slots_turn *turn, bool failed)
+{
+	if (core->slots != NULL)
+		slots_leave(core->slots, turn, failed);
+}
+
+static enum status
+run_job(struct core *core, struct slots_turn *turn, struct argon2_job *job)
+{
+	atomic_fetch_add_explicit(&core->hashes, 1, memory_order_relaxed);
+	if (core->slots != NULL)
+		return slots_run(core->slots, turn, job);
+	argon2_engine_run_alone(job);
+	return STATUS_OK;
+}
+
+static enum status
+hash(struct core *core, struct slots_turn *turn, enum realm realm, struct bytes password,
+    char out_phc[static PASSWORD_PHC_MAX])
 {
 	struct password_cost cost = hashing_cost(core, realm);
+	struct password_run run;
+	enum status st, ran;
 
-	atomic_fetch_add_explicit(&core->hashes, 1, memory_order_relaxed);
-	return password_hash(&cost, password, out_phc);
+	if ((st = password_hash_begin(&cost, password, &run)) != STATUS_OK)
+		return st;
+	ran = run_job(core, turn, &run.job);
+	st = password_hash_end(&run, out_phc);
+	return ran != STATUS_OK ? ran : st;
 }
 
-enum status
-hashing_verify(struct core *core, const char *phc, struct bytes password, bool *out_match)
+static enum status
+verify(struct core *core, struct slots_turn *turn, const char *phc, struct bytes password, bool *out_match)
 {
-	atomic_fetch_add_explicit(&core->hashes, 1, memory_order_relaxed);
-	return password_verify(phc, password, out_match);
+	struct password_run run;
+	enum status st, ran;
+
+	if ((st = password_verify_begin(phc, password, &run)) != STATUS_OK)
+		return st;
+	ran = run_job(core, turn, &run.job);
+	st = password_verify_end(&run, out_match);
+	return ran != STATUS_OK ? ran : st;
 }
 
+/* --- hashes of accounts ---------------------------------------------------------------------------------------------- */
+
 enum status
-hashing_seal(struct core *core, const struct seal_place *place, struct bytes password, struct db_bytes *out,
-    int64_t *out_key_id)
+hashing_seal(struct core *core, struct slots_turn *turn, const struct seal_place *place, struct bytes password,
+    struct db_bytes *out, int64_t *out_key_id)
 {
 	char phc[PASSWORD_PHC_MAX];
 	enum status st;
 
-	if ((st = hashing_hash(core, place->realm, password, phc)) == STATUS_OK)
+	if ((st = hash(core, turn, place->realm, password, phc)) == STATUS_OK)
 		st = vault_seal(core, place, bytes_of(phc), out, out_key_id);
 	secret_wipe(phc, sizeof phc);
 	return st;
@@ -69,17 +114,17 @@ open_hash(const struct core *core, const struct hashing_check *check, char out[s
 }
 
 static void
-refresh(struct core *core, const char *phc, struct bytes password, struct hashing_check *check)
+refresh(struct core *core, struct slots_turn *turn, const char *phc, struct bytes password, struct hashing_check *check)
 {
 	struct password_cost cost = hashing_cost(core, check->place.realm);
 
 	if (password_needs_rehash(phc, &cost) &&
-	    hashing_seal(core, &check->place, password, &check->refreshed, &check->refreshed_key_id) != STATUS_OK)
+	    hashing_seal(core, turn, &check->place, password, &check->refreshed, &check->refreshed_key_id) != STATUS_OK)
 		check->refreshed.len = 0;
 }
 
 enum status
-hashing_run(struct core *core, struct hashing_check *check, struct bytes password)
+hashing_run(struct core *core, struct slots_turn *turn, struct hashing_check *check, struct bytes password)
 {
 	char phc[PASSWORD_PHC_MAX];
 	bool match = false;
@@ -88,10 +133,10 @@ hashing_run(struct core *core, struct hashing_check *check, struct bytes passwor
 	check->matched = false;
 	check->refreshed.len = 0;
 	if ((st = open_hash(core, check, phc)) == STATUS_OK &&
-	    (st = hashing_verify(core, phc, password, &match)) == STATUS_OK)
+	    (st = verify(core, turn, phc, password, &match)) == STATUS_OK)
 		check->matched = match && check->sealed->len > 0;
 	if (st == STATUS_OK && check->matched)
-		refresh(core, phc, password, check);
+		refresh(core, turn, phc, password, check);
 	secret_wipe(phc, sizeof phc);
 	return st;
 }

@@ -6,12 +6,12 @@
 #include "core/operation/core_inside.h"
 #include "core/operation/vault.h"
 
-/* Hash PASSWORD at the cost of REALM's policy.  Outcomes as password_hash(); STATUS_OVERLOADED. */
-enum status hashing_hash(struct core *core, enum realm realm, struct bytes password,
-    char out_phc[static PASSWORD_PHC_MAX]) NODISCARD;
-
-/* Outcomes as password_verify(); STATUS_OVERLOADED. */
-enum status hashing_verify(struct core *core, const char *phc, struct bytes password, bool *out_match) NODISCARD;
+/* A request that will hash takes a place in the queue before it does anything else, so that it is refused at once where it
+ * could not be served in time, before an attempt is claimed.  STATUS_OVERLOADED.  hashing_leave() follows in any case;
+ * FAILED: the password was wrong. */
+enum status hashing_enter(struct core *core, const struct caller *caller, enum realm realm,
+    struct slots_turn *turn) NODISCARD;
+void hashing_leave(struct core *core, struct slots_turn *turn, bool failed);
 
 /* One password against what is stored of an account. */
 struct hashing_check {
@@ -23,11 +23,13 @@ struct hashing_check {
 	                                         * policy; empty: nothing to be done, or it did not work out this time */
 	int64_t refreshed_key_id;
 };
-enum status hashing_run(struct core *core, struct hashing_check *check, struct bytes password) NODISCARD;
+/* STATUS_OVERLOADED; STATUS_UNAVAILABLE: nobody waits for the answer any more; STATUS_INTERNAL: what is stored is no hash. */
+enum status hashing_run(struct core *core, struct slots_turn *turn, struct hashing_check *check,
+    struct bytes password) NODISCARD;
 
 /* Hash PASSWORD at the cost of PLACE's realm, and seal the hash. */
-enum status hashing_seal(struct core *core, const struct seal_place *place, struct bytes password, struct db_bytes *out,
-    int64_t *out_key_id) NODISCARD;
+enum status hashing_seal(struct core *core, struct slots_turn *turn, const struct seal_place *place,
+    struct bytes password, struct db_bytes *out, int64_t *out_key_id) NODISCARD;
 
 /* The decoy of REALM, a hash that nothing matches, at the cost of REALM's policy. */
 const char *hashing_decoy(const struct core *core, enum realm realm);

@@ -19,6 +19,7 @@ struct step {
 	bool has_device;
 	struct login_begin_row begin;
 	struct hashing_check check;
+	struct slots_turn turn;
 	struct vault_token challenge, session, ticket, next_device;
 	char session_id[UUID_TEXT_BYTES];
 };
@@ -52,7 +53,7 @@ verify(struct step *step, struct bytes password)
 	    step->begin.account_id };
 	step->check.sealed = step->begin.reason[0] == '\0' ? &step->begin.password_sealed : &nothing;
 	step->check.key_id = step->begin.password_key_id;
-	return hashing_run(step->core, &step->check, password);
+	return hashing_run(step->core, &step->turn, &step->check, password);
 }
 
 /* What a right password may lead to; SQL takes one of them. */
@@ -193,8 +194,11 @@ login_password(struct core *core, const struct caller *caller, const struct logi
 	step.caller = caller;
 	step.realm = caller_realm(caller);
 	if ((st = caller_bind(core, caller, &step.bound)) == STATUS_OK &&
-	    (st = text_password(attempt->password, &password, &points)) == STATUS_OK)
+	    (st = text_password(attempt->password, &password, &points)) == STATUS_OK &&
+	    (st = hashing_enter(core, caller, step.realm, &step.turn)) == STATUS_OK) {
 		st = run(&step, attempt, secret_view(password), out);
+		hashing_leave(core, &step.turn, st == STATUS_OK && out->verdict == VERDICT_DENIED);
+	}
 	if (st != STATUS_OK) {
 		secret_wipe(out, sizeof *out);  /* an error carries no verdict */
 		out->recovery_codes_left = -1;

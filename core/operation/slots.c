@@ -1,0 +1,497 @@
+#include "core/operation/slots.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory_limit.h"
+
+enum {
+	WIPE_BYTES = 2 * 1024 * 1024,   /* at a time, some tenths of a millisecond: a job that comes meanwhile waits so long */
+	EXPLORE_EVERY = 64,             /* chances to pair after which the way that seemed slower is tried again */
+	AVERAGE_OVER = 8,
+	NICENESS = 5                    /* epoll threads, workers and PostgreSQL have little to do, but at once */
+};
+
+#define BLOCK_US_FIRST 0.25             /* before anything was measured */
+
+struct slot {
+	struct slots *slots;
+	struct argon2_arena *arena;
+	pthread_t thread;
+	uint64_t work;                  /* of what runs now */
+};
+
+struct slots {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	struct slots_queue queue;
+	struct slots_failures failures;
+	struct slots_options options;
+	struct slot *slot;
+	unsigned started, idle;
+	bool stopping;
+	double block_us;                /* how long one block takes on one slot */
+	unsigned chances;               /* to pair */
+	pthread_mutex_t large;          /* jobs beyond the arena: one at a time */
+	struct slots_report report;
+};
+
+/* --- what was learnt ------------------------------------------------------------------------------------------------------- */
+
+/* The statistics of this cost, or NULL when there are too many different ones. */
+static struct slots_cost *
+cost_of(struct slots *slots, const struct argon2_job *job)
+{
+	struct slots_report *report = &slots->report;
+
+	for (unsigned i = 0; i < report->cost_count; i++)
+		if (report->costs[i].memory_kib == job->memory_kib && report->costs[i].passes == job->passes)
+			return &report->costs[i];
+	if (report->cost_count == SLOTS_COSTS)
+		return NULL;
+	report->costs[report->cost_count] = (struct slots_cost){ .memory_kib = job->memory_kib, .passes = job->passes };
+	return &report->costs[report->cost_count++];
+}
+
+static void
+average(double *value, double next)
+{
+	*value = *value == 0 ? next : *value + (next - *value) / AVERAGE_OVER;
+}
+
+/* COUNT jobs like JOB took US together.  With the lock held. */
+static void
+learn(struct slots *slots, const struct argon2_job *job, unsigned count, double us)
+{
+	struct slots_cost *cost = cost_of(slots, job);
+
+	average(&slots->block_us, us / count / ((double)job->memory_kib * job->passes));
+	slots->report.runs += count;
+	if (cost == NULL)
+		return;
+	cost->total_us += us;
+	if (count == 1) {
+		cost->singles++;
+		average(&cost->single_us, us);
+	} else {
+		cost->pairs += count;
+		average(&cost->pair_us, us / count);
+	}
+}
+
+/* Two jobs of this cost are here: is a pair the faster way?  Once in a while the other way is tried. */
+static bool
+pairing_pays(struct slots *slots, const struct argon2_job *job)
+{
+	const struct slots_cost *cost = cost_of(slots, job);
+	bool pays = cost == NULL || cost->single_us == 0 || cost->pair_us == 0 || cost->pair_us < cost->single_us;
+
+	return ++slots->chances % EXPLORE_EVERY == 0 ? !pays : pays;
+}
+
+/* --- a slot's thread ----------------------------------------------------------------------------------------------------------- */
+
+static void
+finish(struct slots_turn *turn, int state)
+{
+	turn->state = state;
+	(void)pthread_cond_signal(turn->done);
+}
+
+static struct slots_turn *
+turn_of(struct slots_place *place)
+{
+	return (struct slots_turn *)(void *)place;      /* its first member */
+}
+
+static bool
+is_gone(int fd)
+{
+	struct pollfd watch = { .fd = fd, .events = POLLRDHUP };
+
+	return fd > 0 && poll(&watch, 1, 0) == 1 && (watch.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* Out of the queue with it, to be run or, when nobody waits for it any more, dropped.  With the lock held. */
+static bool
+take(struct slots *slots, struct slots_place *place)
+{
+	struct slots_turn *turn = turn_of(place);
+
+	slots_queue_remove(&slots->queue, place);
+	if (is_gone(turn->watch_fd)) {
+		slots->report.dropped++;
+		place->job->status = STATUS_UNAVAILABLE;
+		finish(turn, SLOTS_TURN_REFUSED);
+		return false;
+	}
+	turn->state = SLOTS_TURN_RUNNING;
+	return true;
+}
+
+/* What to run next; 0: nothing is ready.  With the lock held. */
+static unsigned
+choose(struct slots *slots, struct slots_place *out[ARGON2_TOGETHER_MAX])
+{
+	struct slots_place *partner;
+	unsigned count = 0;
+
+	while (count == 0 && (out[0] = slots_queue_first(&slots->queue)) != NULL)
+		count = take(slots, out[0]) ? 1 : 0;
+	/* idle slots would take the others at once, and each alone is done sooner */
+	if (count == 1 && slots->queue.ready > slots->idle &&
+	    (partner = slots_queue_partner(&slots->queue, out[0])) != NULL && pairing_pays(slots, out[0]->job) &&
+	    take(slots, partner))
+		out[count++] = partner;
+	return count;
+}
+
+/* COUNT jobs, without the lock. */
+static void
+run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
+{
+	struct argon2_job *jobs[ARGON2_TOGETHER_MAX];
+
+	for (unsigned i = 0; i < count; i++)
+		jobs[i] = places[i]->job;
+	if (argon2_engine_room(jobs[0], count) > argon2_arena_size(slot->arena)) {
+		(void)pthread_mutex_lock(&slot->slots->large);
+		for (unsigned i = 0; i < count; i++)
+			argon2_engine_run_alone(jobs[i]);
+		(void)pthread_mutex_unlock(&slot->slots->large);
+		return;
+	}
+	if (argon2_arena_warm(slot->arena) != STATUS_OK) {
+		for (unsigned i = 0; i < count; i++)
+			jobs[i]->status = STATUS_NO_MEMORY;
+		return;
+	}
+	argon2_engine_run(slot->arena, jobs, count);
+}
+
+/* With the lock held before and after. */
+static void
+serve(struct slot *slot, struct slots_place *const places[], unsigned count)
+{
+	struct slots *slots = slot->slots;
+	int64_t begun_us;
+
+	slot->work = places[0]->work * count;
+	slots->report.running += count;
+	(void)pthread_mutex_unlock(&slots->lock);
+	begun_us = clock_monotonic_us();
+	run_jobs(slot, places, count);
+	begun_us = clock_monotonic_us() - begun_us;
+	(void)pthread_mutex_lock(&slots->lock);
+	slots->report.running -= count;
+	slot->work = 0;
+	learn(slots, places[0]->job, count, (double)begun_us);
+	for (unsigned i = 0; i < count; i++)
+		finish(turn_of(places[i]), SLOTS_TURN_DONE);
+}
+
+static struct timespec
+from_now(int64_t ms)
+{
+	struct timespec at = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	if (ms < 0)
+		ms = 0;
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += ms % 1000 * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* Nothing to run: wipe, then wait, then give the memory back.  With the lock held before and after. */
+static void
+rest(struct slot *slot)
+{
+	struct slots *slots = slot->slots;
+	struct timespec until = from_now(slots->options.idle_ms);
+	bool idle;
+
+	if (argon2_arena_dirty(slot->arena) > 0) {
+		(void)pthread_mutex_unlock(&slots->lock);
+		argon2_arena_wipe(slot->arena, 0, WIPE_BYTES);
+		(void)pthread_mutex_lock(&slots->lock);
+		return;
+	}
+	slots->idle++;
+	if (argon2_arena_is_warm(slot->arena))
+		idle = pthread_cond_timedwait(&slots->filled, &slots->lock, &until) != 0;
+	else
+		idle = pthread_cond_wait(&slots->filled, &slots->lock) != 0;
+	slots->idle--;
+	if (idle && slots->queue.ready == 0)
+		argon2_arena_cool(slot->arena);
+}
+
+static void *
+slot_main(void *arg)
+{
+	struct slot *slot = arg;
+	struct slots *slots = slot->slots;
+	struct slots_place *places[ARGON2_TOGETHER_MAX];
+	unsigned count;
+
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	(void)pthread_mutex_lock(&slots->lock);
+	while (!slots->stopping || slots->queue.ready > 0)
+		if ((count = choose(slots, places)) > 0)
+			serve(slot, places, count);
+		else if (!slots->stopping)
+			rest(slot);
+	(void)pthread_mutex_unlock(&slots->lock);
+	return NULL;
+}
+
+/* --- start and end --------------------------------------------------------------------------------------------------------------- */
+
+static size_t
+arena_size(const struct slots_options *options)
+{
+	const struct argon2_job largest = { .memory_kib = options->memory_kib, .passes = 1, .lanes = 1 };
+	size_t room = argon2_engine_room(&largest, ARGON2_TOGETHER_MAX);
+
+	return room > 0 ? room : 1;     /* libargon2 brings its own memory */
+}
+
+static enum status
+check_memory(const struct slots_options *options, char error[static CONFIG_ERROR_BYTES])
+{
+	uint64_t wanted = (uint64_t)options->slots * ARGON2_TOGETHER_MAX * options->memory_kib * 1024 + SLOTS_BASE_BYTES;
+	char name[MEMORY_LIMIT_NAME_MAX];
+	uint64_t limit = memory_limit(name);
+
+	if (limit == 0 || wanted <= limit)
+		return STATUS_OK;
+	(void)snprintf(error, CONFIG_ERROR_BYTES, "[hashing] slots = %u: two hashes of %u KiB in each need %llu MiB with the "
+	    "rest, and %.200s allows %llu MiB: take fewer slots or less argon2_memory_kib", options->slots,
+	    options->memory_kib, (unsigned long long)(wanted >> 20), name, (unsigned long long)(limit >> 20));
+	return STATUS_INVALID;
+}
+
+static enum status
+start_slot(struct slots *slots, struct slot *slot)
+{
+	enum status st;
+
+	slot->slots = slots;
+	if ((st = argon2_arena_new(arena_size(&slots->options), &slot->arena)) != STATUS_OK)
+		return st;
+	if (pthread_create(&slot->thread, NULL, slot_main, slot) != 0) {
+		argon2_arena_free(&slot->arena);
+		return STATUS_NO_MEMORY;
+	}
+	slots->started++;
+	return STATUS_OK;
+}
+
+static void
+use_monotonic(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(condition, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
+static unsigned
+processors(void)
+{
+	long found = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return found > 0 && found <= 1024 ? (unsigned)found : 1;
+}
+
+enum status
+slots_start(const struct slots_options *options, struct slots **out, char error[static CONFIG_ERROR_BYTES])
+{
+	struct slots *slots = calloc(1, sizeof *slots);
+	enum status st;
+
+	if (slots == NULL)
+		return STATUS_NO_MEMORY;
+	slots->options = *options;
+	if (options->slots == 0)
+		slots->options.slots = processors();
+	slots->block_us = BLOCK_US_FIRST;
+	(void)pthread_mutex_init(&slots->lock, NULL);
+	(void)pthread_mutex_init(&slots->large, NULL);
+	use_monotonic(&slots->filled);
+	if ((st = check_memory(&slots->options, error)) == STATUS_OK &&
+	    (slots->slot = calloc(slots->options.slots, sizeof *slots->slot)) == NULL)
+		st = STATUS_NO_MEMORY;
+	for (unsigned i = 0; i < slots->options.slots && st == STATUS_OK; i++)
+		st = start_slot(slots, &slots->slot[i]);
+	if (st != STATUS_OK)
+		slots_stop(&slots);
+	*out = slots;
+	return st;
+}
+
+void
+slots_stop(struct slots **slots)
+{
+	struct slots *s;
+
+	if (slots == NULL || (s = *slots) == NULL)
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	(void)pthread_cond_broadcast(&s->filled);
+	(void)pthread_mutex_unlock(&s->lock);
+	for (unsigned i = 0; i < s->started; i++) {
+		(void)pthread_join(s->slot[i].thread, NULL);
+		argon2_arena_free(&s->slot[i].arena);
+	}
+	free(s->slot);
+	(void)pthread_cond_destroy(&s->filled);
+	(void)pthread_mutex_destroy(&s->lock);
+	(void)pthread_mutex_destroy(&s->large);
+	free(s);
+	*slots = NULL;
+}
+
+/* --- a request's way ------------------------------------------------------------------------------------------------------------- */
+
+/* When would the turn of PLACE come?  With the lock held. */
+static double
+expected_wait_us(const struct slots *slots, const struct slots_place *place)
+{
+	double work = (double)slots_queue_work_before(&slots->queue, place);
+
+	if (slots->idle > 0 && work == 0)
+		return 0;
+	for (unsigned i = 0; i < slots->started; i++)
+		work += (double)slots->slot[i].work / 2;        /* half of it is done, on average */
+	return work * slots->block_us / slots->started;
+}
+
+/* Refuse whoever came off worst, which may be TURN itself.  With the lock held. */
+static void
+shorten(struct slots *slots)
+{
+	struct slots_place *last = slots_queue_last(&slots->queue);
+	struct slots_turn *turn = turn_of(last);
+
+	slots_queue_remove(&slots->queue, last);
+	slots->report.refused_at_once++;
+	finish(turn, SLOTS_TURN_REFUSED);
+	if (last->job != NULL)
+		last->job->status = STATUS_OVERLOADED;
+}
+
+enum status
+slots_enter(struct slots *slots, const char *source_ip, int watch_fd, uint32_t memory_kib, uint32_t passes,
+    struct slots_turn *turn)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	enum status st = STATUS_OK;
+
+	*turn = (struct slots_turn){ .deadline_ms = now_ms + slots->options.deadline_ms, .watch_fd = watch_fd,
+		.state = SLOTS_TURN_HELD, .place = { .work = (uint64_t)memory_kib * passes } };
+	turn->place.source = slots_source_of(source_ip);
+	if ((turn->done = malloc(sizeof(pthread_cond_t))) == NULL)
+		return STATUS_NO_MEMORY;
+	use_monotonic(turn->done);
+	(void)pthread_mutex_lock(&slots->lock);
+	turn->place.level = slots_failures_level(&slots->failures, &turn->place.source, now_ms);
+	slots_queue_insert(&slots->queue, &turn->place);
+	if (slots->queue.length > slots->options.queue_length) {
+		shorten(slots);
+	} else if (expected_wait_us(slots, &turn->place) > (double)slots->options.deadline_ms * 1000) {
+		slots_queue_remove(&slots->queue, &turn->place);
+		slots->report.refused_at_once++;
+		turn->state = SLOTS_TURN_REFUSED;
+	}
+	if (turn->state == SLOTS_TURN_REFUSED)
+		st = STATUS_OVERLOADED;
+	(void)pthread_mutex_unlock(&slots->lock);
+	if (st != STATUS_OK)
+		slots_leave(slots, turn, false);
+	return st;
+}
+
+/* Until a slot has done it, somebody refused it, or the deadline is here.  With the lock held. */
+static enum status
+wait_for_turn(struct slots *slots, struct slots_turn *turn)
+{
+	struct timespec until = from_now(turn->deadline_ms - clock_monotonic_ms());
+
+	while (turn->state == SLOTS_TURN_HELD)
+		if (pthread_cond_timedwait(turn->done, &slots->lock, &until) != 0 && turn->state == SLOTS_TURN_HELD) {
+			slots_queue_remove(&slots->queue, &turn->place);
+			slots->report.refused_late++;
+			turn->state = SLOTS_TURN_REFUSED;
+			turn->place.job->status = STATUS_OVERLOADED;
+		}
+	while (turn->state == SLOTS_TURN_RUNNING)
+		(void)pthread_cond_wait(turn->done, &slots->lock);
+	return turn->state == SLOTS_TURN_DONE ? STATUS_OK : turn->place.job->status;
+}
+
+enum status
+slots_run(struct slots *slots, struct slots_turn *turn, struct argon2_job *job)
+{
+	int64_t begun_us = clock_monotonic_us();
+	enum status st = STATUS_OVERLOADED;
+
+	(void)pthread_mutex_lock(&slots->lock);
+	if (turn->state == SLOTS_TURN_DONE) {           /* a further job of the same request */
+		slots_queue_insert(&slots->queue, &turn->place);
+		turn->state = SLOTS_TURN_HELD;
+	}
+	if (turn->state == SLOTS_TURN_HELD) {
+		turn->place.work = (uint64_t)job->memory_kib * job->passes;
+		slots_queue_ready(&slots->queue, &turn->place, job);
+		(void)pthread_cond_signal(&slots->filled);
+		if ((st = wait_for_turn(slots, turn)) == STATUS_OK)
+			slots->report.waited_us += (double)(clock_monotonic_us() - begun_us);
+	}
+	(void)pthread_mutex_unlock(&slots->lock);
+	return st;
+}
+
+void
+slots_leave(struct slots *slots, struct slots_turn *turn, bool failed)
+{
+	if (turn->done == NULL)
+		return;
+	(void)pthread_mutex_lock(&slots->lock);
+	if (turn->state == SLOTS_TURN_HELD)
+		slots_queue_remove(&slots->queue, &turn->place);
+	if (failed)
+		slots_failures_note(&slots->failures, &turn->place.source, clock_monotonic_ms());
+	(void)pthread_mutex_unlock(&slots->lock);
+	(void)pthread_cond_destroy(turn->done);
+	free(turn->done);
+	turn->done = NULL;
+	turn->state = SLOTS_TURN_OUT;
+}
+
+void
+slots_report(struct slots *slots, struct slots_report *out)
+{
+	(void)pthread_mutex_lock(&slots->lock);
+	*out = slots->report;
+	out->slots = slots->started;
+	out->waiting = slots->queue.length;
+	for (unsigned i = 0; i < slots->started; i++)
+		out->warm += argon2_arena_is_warm(slots->slot[i].arena) ? 1 : 0;
+	(void)pthread_mutex_unlock(&slots->lock);
+}

@@ -1,0 +1,420 @@
+/* test_slots.c: who is next for a hash slot, who is told no, and what becomes of those who went away. */
+#include "tests/support/unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/operation/slots.h"
+
+/* --- the queue --------------------------------------------------------------------------------------------------------- */
+
+static void
+sources_are_addresses_in_networks(void **state)
+{
+	struct slots_source a = slots_source_of("192.0.2.1"), b = slots_source_of("192.0.2.99"),
+	    c = slots_source_of("192.0.3.1");
+	struct slots_source p = slots_source_of("2001:db8:1:2::1"), q = slots_source_of("2001:db8:1:2::2"),
+	    r = slots_source_of("2001:db8:1:3::1"), s = slots_source_of("2001:db8:2:3::1");
+
+	(void)state;
+	assert_int_not_equal(a.address, b.address);
+	assert_int_equal(a.network, b.network);
+	assert_int_not_equal(a.network, c.network);
+	assert_int_equal(p.address, q.address);
+	assert_int_not_equal(p.address, r.address);
+	assert_int_equal(p.network, r.network);
+	assert_int_not_equal(p.network, s.network);
+	assert_int_equal(slots_source_of("::ffff:192.0.2.1").address, a.address);
+	assert_int_equal(slots_source_of(NULL).address, 0);
+	assert_int_equal(slots_source_of("shop.example").network, 0);
+}
+
+static struct slots_place
+place_from(const char *ip, unsigned level)
+{
+	return (struct slots_place){ .source = slots_source_of(ip), .level = level, .work = 100 };
+}
+
+/* The queue is exactly these places, in this order. */
+static void
+expect_order(const struct slots_queue *queue, struct slots_place *const places[], unsigned count)
+{
+	const struct slots_place *p = queue->head;
+
+	assert_int_equal(queue->length, count);
+	for (unsigned i = 0; i < count; i++, p = p->next)
+		assert_ptr_equal(p, places[i]);
+	assert_null(p);
+}
+
+static void
+a_crowd_from_one_network_stands_in_front_once(void **state)
+{
+	struct slots_queue queue = { 0 };
+	struct slots_place crowd[3] = { place_from("198.51.100.1", 0), place_from("198.51.100.2", 0),
+		place_from("198.51.100.3", 0) };
+	struct slots_place ann = place_from("192.0.2.1", 0), bob = place_from("203.0.113.1", 0);
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		slots_queue_insert(&queue, &crowd[i]);
+	slots_queue_insert(&queue, &ann);
+	slots_queue_insert(&queue, &bob);
+	expect_order(&queue, (struct slots_place *[]){ &crowd[0], &ann, &bob, &crowd[1], &crowd[2] }, 5);
+	assert_int_equal(slots_queue_work_before(&queue, &bob), 200);
+	assert_ptr_equal(slots_queue_last(&queue), &crowd[2]);
+	slots_queue_remove(&queue, &ann);
+	expect_order(&queue, (struct slots_place *[]){ &crowd[0], &bob, &crowd[1], &crowd[2] }, 4);
+}
+
+static void
+who_comes_from_nowhere_is_no_crowd(void **state)
+{
+	struct slots_queue queue = { 0 };
+	struct slots_place some[3] = { place_from(NULL, 0), place_from(NULL, 0), place_from("192.0.2.1", 0) };
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		slots_queue_insert(&queue, &some[i]);
+	expect_order(&queue, (struct slots_place *[]){ &some[0], &some[1], &some[2] }, 3);
+}
+
+static void
+failures_go_behind_everybody(void **state)
+{
+	struct slots_queue queue = { 0 };
+	struct slots_place worse = place_from("192.0.2.1", 2), bad = place_from("192.0.3.1", 1),
+	    good = place_from("192.0.4.1", 0), second = place_from("192.0.4.2", 0);
+
+	(void)state;
+	slots_queue_insert(&queue, &worse);
+	slots_queue_insert(&queue, &bad);
+	slots_queue_insert(&queue, &good);
+	slots_queue_insert(&queue, &second);
+	expect_order(&queue, (struct slots_place *[]){ &good, &second, &bad, &worse }, 4);
+}
+
+static void
+failures_are_remembered_for_five_minutes(void **state)
+{
+	static struct slots_failures failures;
+	struct slots_source source = slots_source_of("192.0.2.1"), other = slots_source_of("192.0.2.2"),
+	    nobody = slots_source_of(NULL);
+
+	(void)state;
+	assert_int_equal(slots_failures_level(&failures, &source, 0), 0);
+	for (int i = 0; i < 3; i++)
+		slots_failures_note(&failures, &source, 1000);
+	assert_int_equal(slots_failures_level(&failures, &source, 1000), 1);
+	slots_failures_note(&failures, &source, 2000);
+	assert_int_equal(slots_failures_level(&failures, &source, 2000 + SLOTS_FAILURES_FORGET_MS), 2);
+	assert_int_equal(slots_failures_level(&failures, &source, 2001 + SLOTS_FAILURES_FORGET_MS), 0);
+	slots_failures_note(&failures, &source, 3000 + SLOTS_FAILURES_FORGET_MS);
+	assert_int_equal(slots_failures_level(&failures, &source, 3000 + SLOTS_FAILURES_FORGET_MS), 1);
+	assert_int_equal(slots_failures_level(&failures, &other, 3000), 0);
+	slots_failures_note(&failures, &nobody, 1000);
+	assert_int_equal(slots_failures_level(&failures, &nobody, 1000), 0);
+}
+
+static void
+jobs_of_one_cost_find_each_other_in_the_queue(void **state)
+{
+	struct argon2_job small = { .memory_kib = 64, .passes = 1, .lanes = 1 }, large = small, again = small;
+	struct slots_queue queue = { 0 };
+	struct slots_place held = place_from(NULL, 0), a = held, b = held, c = held;
+
+	(void)state;
+	large.memory_kib = 128;
+	slots_queue_insert(&queue, &held);
+	slots_queue_insert(&queue, &a);
+	slots_queue_insert(&queue, &b);
+	slots_queue_insert(&queue, &c);
+	assert_null(slots_queue_first(&queue));
+	slots_queue_ready(&queue, &a, &small);
+	assert_ptr_equal(slots_queue_first(&queue), &a);
+	slots_queue_ready(&queue, &b, &large);
+	assert_null(slots_queue_partner(&queue, &a));
+	slots_queue_ready(&queue, &c, &again);
+	assert_ptr_equal(slots_queue_partner(&queue, &a), &c);
+	assert_int_equal(queue.ready, 3);
+	slots_queue_remove(&queue, &c);
+	assert_int_equal(queue.ready, 2);
+}
+
+/* --- slots ------------------------------------------------------------------------------------------------------------- */
+
+/* A thread that wants one hash. */
+struct customer {
+	struct slots *slots;
+	const char *ip;
+	int watch_fd;
+	uint32_t memory_kib, passes;
+	bool hold;                      /* take a place, and wait for GO before the job */
+	sem_t entered_once, go;
+	uint8_t tag[32];
+	enum status entered, ran;
+	struct argon2_job job;
+	pthread_t thread;
+};
+
+static void *
+customer_main(void *arg)
+{
+	struct customer *c = arg;
+	struct slots_turn turn;
+
+	c->job = (struct argon2_job){ .memory_kib = c->memory_kib, .passes = c->passes, .lanes = 1,
+		.password = BYTES("password"), .salt = BYTES("somesalt"), .tag = c->tag, .tag_len = sizeof c->tag };
+	c->entered = slots_enter(c->slots, c->ip, c->watch_fd, c->memory_kib, c->passes, &turn);
+	(void)sem_post(&c->entered_once);
+	if (c->hold)
+		(void)sem_wait(&c->go);
+	if (c->entered == STATUS_OK) {
+		c->ran = slots_run(c->slots, &turn, &c->job);
+		slots_leave(c->slots, &turn, false);
+	}
+	return NULL;
+}
+
+static void
+customer_start(struct customer *c, struct slots *slots, const char *ip, uint32_t memory_kib, uint32_t passes, bool hold)
+{
+	*c = (struct customer){ .slots = slots, .ip = ip, .memory_kib = memory_kib, .passes = passes, .hold = hold,
+		.ran = STATUS_INTERNAL };
+	assert_int_equal(sem_init(&c->entered_once, 0, 0), 0);
+	assert_int_equal(sem_init(&c->go, 0, 0), 0);
+	assert_int_equal(pthread_create(&c->thread, NULL, customer_main, c), 0);
+	assert_int_equal(sem_wait(&c->entered_once), 0);
+}
+
+static void
+customer_end(struct customer *c)
+{
+	assert_int_equal(pthread_join(c->thread, NULL), 0);
+	(void)sem_destroy(&c->entered_once);
+	(void)sem_destroy(&c->go);
+}
+
+static struct slots *
+start(unsigned slots_count, unsigned queue_length, int64_t deadline_ms)
+{
+	const struct slots_options options = { .slots = slots_count, .queue_length = queue_length,
+		.deadline_ms = deadline_ms, .idle_ms = 60000, .memory_kib = 1024 };
+	char error[CONFIG_ERROR_BYTES] = "";
+	struct slots *slots = NULL;
+
+	assert_int_equal(slots_start(&options, &slots, error), STATUS_OK);
+	return slots;
+}
+
+static void
+many_at_once_all_get_their_own_hash(void **state)
+{
+	static struct customer customers[40];
+	uint8_t want[32];
+	struct argon2_job alone = { .memory_kib = 256, .passes = 2, .lanes = 1, .password = BYTES("password"),
+		.salt = BYTES("somesalt"), .tag = want, .tag_len = sizeof want };
+	struct slots *slots = start(2, 100, 60000);
+	struct slots_report report;
+
+	(void)state;
+	argon2_engine_run_alone(&alone);
+	for (size_t i = 0; i < 40; i++)
+		customer_start(&customers[i], slots, NULL, 256, 2, false);
+	for (size_t i = 0; i < 40; i++) {
+		customer_end(&customers[i]);
+		assert_int_equal(customers[i].ran, STATUS_OK);
+		assert_int_equal(customers[i].job.status, STATUS_OK);
+		assert_memory_equal(customers[i].tag, want, sizeof want);
+	}
+	slots_report(slots, &report);
+	assert_int_equal(report.runs, 40);
+	assert_int_equal(report.costs[0].singles + report.costs[0].pairs, 40);
+	assert_int_equal(report.waiting, 0);
+	assert_int_equal(report.running, 0);
+	slots_stop(&slots);
+	slots_stop(&slots);
+}
+
+static void
+a_full_queue_refuses_the_crowd_and_takes_the_single_customer(void **state)
+{
+	struct customer crowd[4], ann;
+	struct slots *slots = start(1, 3, 60000);
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		customer_start(&crowd[i], slots, "198.51.100.1", 64, 1, true);
+	assert_int_equal(crowd[2].entered, STATUS_OK);
+	assert_int_equal(crowd[3].entered, STATUS_OVERLOADED);
+	customer_start(&ann, slots, "192.0.2.1", 64, 1, false);
+	assert_int_equal(ann.entered, STATUS_OK);       /* the third of the crowd lost its place to her */
+	for (size_t i = 0; i < 4; i++)
+		(void)sem_post(&crowd[i].go);
+	customer_end(&ann);
+	for (size_t i = 0; i < 4; i++)
+		customer_end(&crowd[i]);
+	assert_int_equal(ann.ran, STATUS_OK);
+	assert_int_equal(crowd[1].ran, STATUS_OK);
+	assert_int_equal(crowd[2].ran, STATUS_OVERLOADED);
+	slots_stop(&slots);
+}
+
+static void
+what_would_wait_too_long_is_refused_at_once(void **state)
+{
+	struct customer first, second;
+	struct slots *slots = start(1, 100, 10);
+	struct slots_report report;
+
+	(void)state;
+	/* a job of hours, as far as anybody knows: it only holds its place */
+	customer_start(&first, slots, "192.0.2.1", UINT32_MAX, 1, true);
+	customer_start(&second, slots, "192.0.3.1", 64, 1, false);
+	assert_int_equal(second.entered, STATUS_OVERLOADED);
+	slots_report(slots, &report);
+	assert_int_equal(report.refused_at_once, 1);
+	first.memory_kib = 64;
+	first.job.memory_kib = 64;
+	(void)sem_post(&first.go);
+	customer_end(&first);
+	customer_end(&second);
+	slots_stop(&slots);
+}
+
+static void
+what_did_wait_too_long_is_refused_then(void **state)
+{
+	struct slots_turn turn;
+	struct slots *slots = start(1, 100, 50);
+	uint8_t tag[32];
+	struct argon2_job job = { .memory_kib = 64, .passes = 1, .lanes = 1, .password = BYTES("p"), .salt = BYTES("somesalt"),
+		.tag = tag, .tag_len = sizeof tag };
+	struct customer busy;
+	struct slots_report report;
+
+	(void)state;
+	assert_int_equal(slots_enter(slots, NULL, 0, 64, 1, &turn), STATUS_OK);
+	customer_start(&busy, slots, NULL, 1024, 3000, false);  /* longer than the deadline on any machine */
+	assert_int_equal(busy.entered, STATUS_OK);
+	do
+		slots_report(slots, &report);
+	while (report.running == 0);
+	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OVERLOADED);
+	assert_int_equal(job.status, STATUS_OVERLOADED);
+	slots_leave(slots, &turn, false);
+	customer_end(&busy);
+	slots_stop(&slots);
+}
+
+static void
+who_went_away_is_dropped_before_the_work(void **state)
+{
+	uint8_t tag[32];
+	struct argon2_job job = { .memory_kib = 64, .passes = 1, .lanes = 1, .password = BYTES("p"), .salt = BYTES("somesalt"),
+		.tag = tag, .tag_len = sizeof tag };
+	struct slots *slots = start(1, 100, 60000);
+	struct slots_report report;
+	struct slots_turn turn;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(slots_enter(slots, NULL, ends[0], 64, 1, &turn), STATUS_OK);
+	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
+	(void)close(ends[1]);
+	assert_int_equal(slots_run(slots, &turn, &job), STATUS_UNAVAILABLE);
+	assert_int_equal(job.status, STATUS_UNAVAILABLE);
+	slots_leave(slots, &turn, false);
+	slots_report(slots, &report);
+	assert_int_equal(report.dropped, 1);
+	assert_int_equal(report.runs, 1);
+	(void)close(ends[0]);
+	slots_stop(&slots);
+}
+
+static void
+one_request_may_hash_twice(void **state)
+{
+	uint8_t tag[32];
+	struct argon2_job job = { .memory_kib = 64, .passes = 1, .lanes = 1, .password = BYTES("p"), .salt = BYTES("somesalt"),
+		.tag = tag, .tag_len = sizeof tag };
+	struct slots *slots = start(1, 1, 60000);
+	struct slots_turn turn;
+
+	(void)state;
+	assert_int_equal(slots_enter(slots, NULL, 0, 64, 1, &turn), STATUS_OK);
+	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
+	job.memory_kib = 4096;          /* dearer than the policy: in memory of its own */
+	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
+	assert_int_equal(job.status, STATUS_OK);
+	slots_leave(slots, &turn, false);
+	slots_leave(slots, &turn, false);
+	slots_stop(&slots);
+}
+
+static void
+memory_that_the_machine_has_not_is_refused_at_start(void **state)
+{
+	const struct slots_options options = { .slots = 1024, .queue_length = 1, .deadline_ms = 1, .idle_ms = 1000,
+		.memory_kib = 1024 * 1024 * 1024 };
+	char error[CONFIG_ERROR_BYTES] = "";
+	struct slots *slots = NULL;
+
+	(void)state;
+	assert_int_equal(slots_start(&options, &slots, error), STATUS_INVALID);
+	assert_non_null(strstr(error, "slots = 1024"));
+	assert_null(slots);
+}
+
+static void
+an_unused_arena_is_given_back(void **state)
+{
+	const struct slots_options options = { .slots = 1, .queue_length = 1, .deadline_ms = 60000, .idle_ms = 1,
+		.memory_kib = 1024 };
+	char error[CONFIG_ERROR_BYTES] = "";
+	struct customer one;
+	struct slots *slots = NULL;
+	struct slots_report report;
+
+	(void)state;
+	assert_int_equal(slots_start(&options, &slots, error), STATUS_OK);
+	customer_start(&one, slots, NULL, 64, 1, false);
+	customer_end(&one);
+	assert_int_equal(one.ran, STATUS_OK);
+	do {                            /* the event is waited for; the suite's limit of time is the end of patience */
+		slots_report(slots, &report);
+		(void)poll(NULL, 0, 1);
+	} while (report.warm > 0);
+	slots_stop(&slots);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sources_are_addresses_in_networks),
+		cmocka_unit_test(a_crowd_from_one_network_stands_in_front_once),
+		cmocka_unit_test(who_comes_from_nowhere_is_no_crowd),
+		cmocka_unit_test(failures_go_behind_everybody),
+		cmocka_unit_test(failures_are_remembered_for_five_minutes),
+		cmocka_unit_test(jobs_of_one_cost_find_each_other_in_the_queue),
+		cmocka_unit_test(many_at_once_all_get_their_own_hash),
+		cmocka_unit_test(a_full_queue_refuses_the_crowd_and_takes_the_single_customer),
+		cmocka_unit_test(what_would_wait_too_long_is_refused_at_once),
+		cmocka_unit_test(what_did_wait_too_long_is_refused_then),
+		cmocka_unit_test(who_went_away_is_dropped_before_the_work),
+		cmocka_unit_test(one_request_may_hash_twice),
+		cmocka_unit_test(memory_that_the_machine_has_not_is_refused_at_start),
+		cmocka_unit_test(an_unused_arena_is_given_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
