@@ -23,7 +23,8 @@
 
 enum { READ_MS = 5000, LAST_MS = 200 };
 
-static const char default_conf[] = COUNTERFOIL_CONFDIR "/pam-helper.conf";
+static const char root_conf[] = COUNTERFOIL_CONFDIR "/pam-helper.conf";
+static const char locker_conf[] = COUNTERFOIL_CONFDIR "/pam-locker.conf";
 
 /* --- the process ------------------------------------------------------------------------------------------------------ */
 
@@ -49,11 +50,12 @@ harden(void)
 	end_after(READ_MS);
 }
 
-/* Set-gid for screen lockers: then whoever runs it may ask about nobody else, and choose no configuration. */
+/* Set-gid for screen lockers: then whoever runs it may ask about nobody else, and choose no configuration.  root gains
+ * nothing by the group, and is served as ever. */
 static bool
 is_privileged(void)
 {
-	return getauxval(AT_SECURE) != 0;
+	return getauxval(AT_SECURE) != 0 && getuid() != 0;
 }
 
 static bool
@@ -111,7 +113,7 @@ static void
 work(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
 {
 	char error[CONFIG_ERROR_BYTES] = "";
-	enum status st = helper_slots_take(settings->run_directory, settings->parallel,
+	enum status st = helper_slots_take(settings->run_directory, is_privileged(), settings->parallel,
 	    clock_monotonic_ms() + request->budget_ms - LAST_MS, error);
 
 	if (st == STATUS_OVERLOADED)
@@ -174,7 +176,7 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	const char *conf = default_conf;
+	const char *conf = is_privileged() ? locker_conf : root_conf;
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof peer;
 

@@ -19,18 +19,19 @@ fault(const char *path, const char *what, char error[static CONFIG_ERROR_BYTES])
 	return STATUS_INVALID;
 }
 
-/* Whoever may open the file can take all slots, so it is for root and the group of the set-gid helper. */
+/* Whoever may open the file can take all slots, so it is root's, or for lockers root's and the helper's group's; a
+ * locker's helper makes none, for it would be the caller's. */
 static enum status
-open_slots(const char *directory, int *out_fd, char error[static CONFIG_ERROR_BYTES])
+open_slots(const char *directory, bool of_lockers, int *out_fd, char error[static CONFIG_ERROR_BYTES])
 {
 	char path[1100];
 	struct stat st;
 	int fd;
 
-	if (mkdir(directory, 0750) != 0 && errno != EEXIST)
+	if (!of_lockers && mkdir(directory, 0750) != 0 && errno != EEXIST)
 		return fault(directory, strerror(errno), error);
-	(void)snprintf(path, sizeof path, "%s/slots", directory);
-	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660)) < 0)
+	(void)snprintf(path, sizeof path, "%s/%s", directory, of_lockers ? "locker-slots" : "slots");
+	if ((fd = open(path, O_RDWR | (of_lockers ? 0 : O_CREAT) | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		return fault(path, strerror(errno), error);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & S_IRWXO) != 0) {
@@ -51,13 +52,13 @@ try_slot(int fd, int64_t slot)
 }
 
 enum status
-helper_slots_take(const char *directory, int64_t count, int64_t deadline_ms, char error[static CONFIG_ERROR_BYTES])
+helper_slots_take(const char *directory, bool of_lockers, int64_t count, int64_t deadline_ms, char error[static CONFIG_ERROR_BYTES])
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	enum status st;
 	int fd;
 
-	if ((st = open_slots(directory, &fd, error)) != STATUS_OK)
+	if ((st = open_slots(directory, of_lockers, &fd, error)) != STATUS_OK)
 		return st;
 	do {
 		for (int64_t slot = 0; slot < count; slot++)

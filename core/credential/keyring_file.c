@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,16 +165,36 @@ check_realms(const char *path, const struct keyring *keyring, char *error)
 	return STATUS_OK;
 }
 
+/* A program that is set-gid, the PAM helper for screen lockers, reads a keyring that is for root and its own group. */
+static bool
+is_set_gid(void)
+{
+	return getauxval(AT_SECURE) != 0 && getegid() != getgid();
+}
+
+static enum status
+check_group(int fd, const char *path, char *error)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && ((st.st_mode & S_IRWXG) == 0 || st.st_gid == getegid()))
+		return STATUS_OK;
+	return fault(error, STATUS_INVALID, "%s: is for another group than this program's", path);
+}
+
 static enum status
 read_file(const char *path, struct secret **out, char *error)
 {
+	unsigned forbidden = is_set_gid() ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
 	struct secret *text = NULL;
 	size_t len = 0;
 	int fd = -1;
 	enum status st;
 
-	if ((st = config_open_trusted(path, S_IRWXG | S_IRWXO, FILE_MAX_BYTES, &fd, error)) != STATUS_OK)
+	if ((st = config_open_trusted(path, forbidden, FILE_MAX_BYTES, &fd, error)) != STATUS_OK)
 		return st;
+	if ((st = check_group(fd, path, error)) != STATUS_OK)
+		goto out;
 	if ((st = secret_new(FILE_MAX_BYTES, &text)) != STATUS_OK) {
 		(void)fault(error, st, "%s: out of memory", path);
 		goto out;

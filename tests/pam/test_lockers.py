@@ -1,0 +1,76 @@
+"""A screen locker: the module in a program without privileges, and a helper that is set-gid."""
+
+import shutil
+
+import pam_world
+import pytest
+
+import world as worlds
+
+
+@pytest.fixture(scope="module")
+def locker(a_machine):
+    """The machine as an operator sets it up for lockers; returns a function that unlocks somebody's screen."""
+    machine = a_machine
+    machine.configure()
+    run = machine.run_inside
+    run("groupadd", "--system", "-f", "counterfoil")
+    helper = "/usr/libexec/counterfoil/pam-helper"
+    run("chgrp", "counterfoil", helper)
+    run("chmod", "2755", helper)
+    keyring = machine.path("/etc/counterfoil/locker-keyring")
+    keyring.write_bytes((machine.directory / "keyring").read_bytes())
+    password = machine.installation.PASSWORDS["counterfoil_pam"]
+    worlds.write_private(machine.path("/etc/counterfoil/pam-locker.conf"),
+                         f"[database]\nurl = host=127.0.0.1 port={machine.postgres.port} "
+                         f"dbname={machine.installation.database} password={password}\n"
+                         "[keys]\nkeyring = /etc/counterfoil/locker-keyring\n"
+                         "[realm staff]\nargon2_memory_kib = 19456\nargon2_passes = 2\n")
+    machine.path("/run/counterfoil-pam").mkdir(mode=0o750, exist_ok=True)
+    machine.path("/run/counterfoil-pam/locker-slots").touch()
+    for path, mode in (("/etc/counterfoil/locker-keyring", "0640"), ("/etc/counterfoil/pam-locker.conf", "0640"),
+                       ("/run/counterfoil-pam/locker-slots", "0660"), ("/run/counterfoil-pam", "0750")):
+        run("chgrp", "counterfoil", path)
+        run("chmod", mode, path)
+    shutil.copy(pam_world.BUILT / "pam_driver", machine.path("/run/pam_driver"))
+    machine.stack_file("locker", text="auth required pam_counterfoil.so\naccount required pam_counterfoil.so\n")
+
+    def unlock(as_whom, about, answers, service="locker"):
+        mark = machine.syslog.mark()
+        done = run("runuser", "-u", as_whom, "--", "/run/pam_driver", "--confdir", "/etc/pam.d", "--service", service,
+                   "--user", about, *[part for answer in answers for part in ("--answer", answer)], "auth")
+        return pam_world.Outcome(done.stdout.splitlines(), machine.entries(mark, event="auth"))
+    yield unlock
+    run("chmod", "0755", helper)
+
+
+def test_ones_own_screen_opens_with_password_and_code(machine, locker):
+    alice = machine.hire()
+    done = locker(alice.login, alice.login, alice.answers)
+    assert done["auth"] == "SUCCESS", done.log
+    assert locker(alice.login, alice.login, ["wrong", "123456"])["auth"] == "AUTH_ERR"
+
+
+def test_nobody_can_try_anothers_password_through_it(machine, locker):
+    alice, eve = machine.hire(), machine.hire()
+    events = len(machine.events())
+    done = locker(eve.login, alice.login, alice.answers)
+    assert (done["auth"], done.entry["reason"]) == ("PERM_DENIED", "not_own_account")
+    assert len(machine.events()) == events
+
+
+def test_who_starts_it_can_neither_read_the_secrets_nor_choose_the_configuration(machine, locker):
+    alice = machine.hire()
+    for path in ("/etc/counterfoil/locker-keyring", "/etc/counterfoil/pam-locker.conf", "/etc/counterfoil/pam-helper.conf"):
+        assert "Permission denied" in machine.run_inside("runuser", "-u", alice.login, "--", "cat", path, check=False).stdout
+    machine.path("/run/evil").mkdir(exist_ok=True)
+    worlds.write_private(machine.path("/run/evil/pam.conf"), "[default]\nfail_delay_ms = 0\n", 0o644)
+    machine.stack_file("evil", text="auth required pam_counterfoil.so conf=/run/evil/pam.conf\n")
+    done = locker(alice.login, alice.login, alice.answers, service="evil")
+    assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "helper_broken")
+
+
+def test_root_is_served_by_the_same_helper(machine, locker):
+    alice = machine.hire()
+    done = locker("root", alice.login, alice.answers)
+    assert done["auth"] == "SUCCESS"
