@@ -12,7 +12,7 @@
 /* The sections of authd.conf that are authd's own. */
 static const struct config_key foreign_sections[] = {
 	{ .section = "api" }, { .section = "pages" }, { .section = "management" }, { .section = "log" },
-	{ .section = "workers" },
+	{ .section = "workers" }, { .section = "hashing" },
 };
 
 enum { FOREIGN_COUNT = sizeof foreign_sections / sizeof foreign_sections[0] };
