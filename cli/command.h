@@ -45,6 +45,7 @@ command_function account_add_command, account_show_command, account_lock_command
     account_set_password_command, account_reset_command, account_use_ticket_command, account_export_command,
     account_erase_command;
 command_function blocklist_build_command, blocklist_check_command;
+command_function calibrate_command;
 command_function client_create_command, client_list_command, client_revoke_command;
 command_function database_migrate_command, database_status_command;
 command_function doctor_command;

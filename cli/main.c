@@ -92,6 +92,9 @@ static const struct command commands[] = {
 	    blocklist_build_command },
 	{ "blocklist", "check", "FILE", 1, 1, WITH(OPTION_JSON), "look whether a list is whole, and count its entries", NULL,
 	    blocklist_check_command },
+	{ NULL, "calibrate", "[TARGET]", 0, 1, WITH(OPTION_JSON), "measure password hashes here, and propose their cost",
+	    "TARGET is the time that a hash may take, 100ms where nothing is given, or the logins that this machine has to\n"
+	    "carry, as in 40/s.  It takes some seconds and all of one core.", calibrate_command },
 	{ "pam", "check", "[LOGIN]", 0, 1, WITH(OPTION_SERVICE),
 	    "say what is wrong with this host's sign-in through PAM, and how to mend it",
 	    "Looks at pam.conf (or the FILE of --config), the stacks in /etc/pam.d that name the module, sshd's own\n"
