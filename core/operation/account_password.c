@@ -88,9 +88,10 @@ finish(const struct change *change, const struct password_begin_row *begun, bool
 {
 	const struct password_finish in = {
 		.account_id = change->account_id,
+		.attempt = begun->attempt,
 		.familiar = begun->familiar,
 		.matched = matched,
-		.old_sealed = vault_view(&begun->password_sealed),
+		.password_no = begun->password_no,
 		.new_sealed = vault_view(&change->sealed),
 		.new_key_id = change->key_id,
 	};

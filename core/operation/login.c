@@ -96,7 +96,7 @@ finish(struct step *step, enum login_demand demand, struct login_finish_row *row
 		.familiar = begun->familiar,
 		.matched = step->check.matched,
 		.reason = begun->reason[0] != '\0' ? begun->reason : NULL,
-		.old_sealed = vault_view(&begun->password_sealed),
+		.password_no = begun->password_no,
 		.new_sealed = vault_view(&step->check.refreshed),
 		.new_key_id = step->check.refreshed_key_id,
 		.challenge_digest = digest_or_null(&step->challenge),
@@ -170,7 +170,7 @@ run(struct step *step, const struct login_attempt *attempt, struct bytes passwor
 	if ((st = verify(step, password)) != STATUS_OK || (st = prepare_tokens(step)) != STATUS_OK) {
 		/* never looked at: it is no failure of its owner; should this fail too, it counts as one */
 		(void)!login_sql_abandon(step->core->db, &step->bound.db, vault_digest_view(step->login_digest),
-		    step->begin.familiar, &step->core->throttles[step->realm]);
+		    step->begin.attempt, step->begin.familiar, &step->core->throttles[step->realm]);
 		return st;
 	}
 	if ((st = finish(step, attempt->demand, &row)) != STATUS_OK)

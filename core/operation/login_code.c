@@ -16,6 +16,7 @@ struct step {
 	struct caller_bound bound;
 	const char *code;
 	bool after_password, step_up, remember_device;
+	bool is_decoy_due;              /* a refused begin is followed by a finish, as a wrong code is */
 	uint8_t challenge_digest[DIGEST_BYTES], recovery_digest[DIGEST_BYTES];
 	struct challenge_begin_row *rows;       /* the first carries the outcome of begin */
 	unsigned row_count;
@@ -110,7 +111,7 @@ finish(struct step *step, struct challenge_finish_row *row)
 	bool has_session = step->session.text[0] != '\0', has_device = step->device.text[0] != '\0';
 	const struct challenge_finish in = {
 		.challenge_digest = vault_digest_view(step->challenge_digest),
-		.account_id = begun->account_id,
+		.account_id = begun->account_id[0] != '\0' ? begun->account_id : NULL,
 		.familiar = begun->familiar,
 		.factor_id = step->matched != NULL ? step->matched->factor_id : NULL,
 		.step = step->matched_step,
@@ -158,7 +159,7 @@ run(struct step *step, struct login_result *out, struct challenge_finish_row *ro
 		(void)snprintf(out->reason, sizeof out->reason, "%s", begun->reason);
 		out->verdict = begun->throttled_s > 0 ? VERDICT_THROTTLED : VERDICT_DENIED;
 		out->retry_after_s = begun->throttled_s;
-		return STATUS_OK;
+		return step->is_decoy_due && out->verdict == VERDICT_DENIED ? finish(step, row) : STATUS_OK;
 	}
 	if ((st = match(step)) != STATUS_OK || (st = prepare_tokens(step)) != STATUS_OK ||
 	    (st = finish(step, row)) != STATUS_OK)
@@ -233,6 +234,7 @@ login_otp(struct core *core, const struct caller *caller, struct bytes login, co
 	start(&step, core, caller, out);
 	if (caller->kind != CALLER_HOST)
 		return end(&step, STATUS_FORBIDDEN, out);
+	step.is_decoy_due = true;       /* an unknown login takes as many calls as a known one */
 	if ((st = caller_bind(core, caller, &step.bound)) == STATUS_OK && (st = take_code(&step, code)) == STATUS_OK &&
 	    (st = vault_login(core, step.realm, login, canonical, login_digest)) == STATUS_OK &&
 	    (st = vault_token_new(core, step.realm, "challenge", &challenge)) == STATUS_OK) {

@@ -113,6 +113,7 @@ static const struct db_column begin_columns[] = {
 	DB_COLUMN(password_begin_row, DB_BYTES, "password_sealed", password_sealed),
 	DB_COLUMN(password_begin_row, DB_NUMBER, "login_key_id", login_key_id),
 	DB_COLUMN(password_begin_row, DB_NUMBER, "password_key_id", password_key_id),
+	DB_COLUMN(password_begin_row, DB_NUMBER, "password_no", password_no),
 	DB_COLUMN(password_begin_row, DB_FLAG, "second_factor", second_factor),
 };
 static const struct db_function begin_function = DB_FUNCTION("password_begin", "CvT", begin_columns, password_begin_row);
@@ -131,7 +132,8 @@ account_sql_password_begin(struct db *db, const struct db_caller *caller, const 
 
 struct verdict_row { char verdict[ACCOUNT_SQL_WORD_MAX]; };
 static const struct db_column verdict_columns[] = { DB_COLUMN(verdict_row, DB_TEXT, "verdict", verdict) };
-static const struct db_function finish_function = DB_FUNCTION("password_finish", "CvvvvvvT", verdict_columns, verdict_row);
+static const struct db_function finish_function = 
+    DB_FUNCTION("password_finish", "CvvvvvvvT", verdict_columns, verdict_row);
 static const struct db_function ticket_use_function = DB_FUNCTION("ticket_use", "Cvvvv", verdict_columns, verdict_row);
 
 static enum status
@@ -153,9 +155,10 @@ account_sql_password_finish(struct db *db, const struct db_caller *caller, const
 
 	db_begin(&params, caller);
 	db_text(&params, in->account_id);
+	db_text(&params, in->attempt);
 	db_text(&params, in->familiar);
 	db_flag(&params, in->matched);
-	db_bytes(&params, in->old_sealed);
+	db_number(&params, in->password_no);
 	sealed(&params, in->new_sealed, in->new_key_id);
 	db_throttle(&params, throttle);
 	return verdict_of(db, &finish_function, &params, out_granted);

@@ -52,16 +52,17 @@ struct password_begin_row {
 	int64_t throttled_s;
 	char attempt[UUID_TEXT_BYTES], familiar[ACCOUNT_SQL_WORD_MAX];
 	struct db_bytes login_digest, login_sealed, password_sealed;    /* password_sealed empty: nothing to verify */
-	int64_t login_key_id, password_key_id;
+	int64_t login_key_id, password_key_id, password_no;
 	bool second_factor;
 };
 enum status account_sql_password_begin(struct db *db, const struct db_caller *caller, const char *account_id,
     const struct db_throttle *throttle, struct password_begin_row *out) NODISCARD;
 
 struct password_finish {
-	const char *account_id, *familiar;
+	const char *account_id, *attempt, *familiar;
 	bool matched;
-	struct bytes old_sealed, new_sealed;    /* new_sealed empty: the new password was refused, the attempt was none */
+	int64_t password_no;            /* the one that was verified: of a password_begin_row */
+	struct bytes new_sealed;        /* empty: the new password was refused, the attempt was none */
 	int64_t new_key_id;
 };
 /* *out_granted: the new password is set (or was refused before, and the current one was right). */

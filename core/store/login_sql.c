@@ -10,8 +10,7 @@ static const struct db_column begin_columns[] = {
 	DB_COLUMN(login_begin_row, DB_TEXT, "reason", reason),
 	DB_COLUMN(login_begin_row, DB_BYTES, "password_sealed", password_sealed),
 	DB_COLUMN(login_begin_row, DB_NUMBER, "password_key_id", password_key_id),
-	DB_COLUMN(login_begin_row, DB_FLAG, "must_change", must_change),
-	DB_COLUMN(login_begin_row, DB_FLAG, "second_factor", second_factor),
+	DB_COLUMN(login_begin_row, DB_NUMBER, "password_no", password_no),
 };
 static const struct db_function begin_function = DB_FUNCTION("login_begin", "CvvT", begin_columns, login_begin_row);
 
@@ -28,16 +27,17 @@ login_sql_begin(struct db *db, const struct db_caller *caller, struct bytes logi
 	return db_row(db, &begin_function, &params, out);
 }
 
-static const struct db_function abandon_function = DB_DONE("login_abandon", "CvvT");
+static const struct db_function abandon_function = DB_DONE("login_abandon", "CvvvT");
 
 enum status
-login_sql_abandon(struct db *db, const struct db_caller *caller, struct bytes login_digest, const char *familiar,
-    const struct db_throttle *throttle)
+login_sql_abandon(struct db *db, const struct db_caller *caller, struct bytes login_digest, const char *attempt,
+    const char *familiar, const struct db_throttle *throttle)
 {
 	struct db_params params;
 
 	db_begin(&params, caller);
 	db_bytes(&params, login_digest);
+	db_text(&params, attempt);
 	db_text(&params, familiar);
 	db_throttle(&params, throttle);
 	return db_done(db, &abandon_function, &params);
@@ -70,7 +70,7 @@ login_sql_finish(struct db *db, const struct db_caller *caller, const struct log
 	db_text(&params, in->familiar);
 	db_flag(&params, in->matched);
 	db_text(&params, in->reason);
-	db_bytes(&params, in->old_sealed);
+	db_number(&params, in->password_no);
 	db_bytes(&params, in->new_sealed);
 	db_number(&params, in->new_key_id);
 	db_bytes(&params, in->challenge_digest);

@@ -11,11 +11,10 @@
 
 struct login_begin_row {
 	int64_t throttled_s;
-	char attempt[UUID_TEXT_BYTES], account_id[UUID_TEXT_BYTES];     /* account_id empty: a decoy */
+	char attempt[UUID_TEXT_BYTES], account_id[UUID_TEXT_BYTES];     /* account_id empty: no such account */
 	char familiar[LOGIN_SQL_WORD_MAX], reason[LOGIN_SQL_WORD_MAX];  /* reason empty: there is something to verify */
 	struct db_bytes password_sealed;
-	int64_t password_key_id;
-	bool must_change, second_factor;
+	int64_t password_key_id, password_no;   /* password_no: of the password, whatever hash and seal it has */
 };
 
 enum status login_sql_begin(struct db *db, const struct db_caller *caller, struct bytes login_digest,
@@ -23,7 +22,7 @@ enum status login_sql_begin(struct db *db, const struct db_caller *caller, struc
 
 /* The attempt was never verified: it does not count. */
 enum status login_sql_abandon(struct db *db, const struct db_caller *caller, struct bytes login_digest,
-    const char *familiar, const struct db_throttle *throttle) NODISCARD;
+    const char *attempt, const char *familiar, const struct db_throttle *throttle) NODISCARD;
 
 struct login_finish {
 	const char *account_id;         /* NULL: a decoy */
@@ -31,7 +30,8 @@ struct login_finish {
 	const char *attempt, *familiar;
 	bool matched;
 	const char *reason;             /* of a denial; NULL: the password was wrong */
-	struct bytes old_sealed, new_sealed;    /* new_sealed: of a stronger hash; empty: keep the old */
+	int64_t password_no;            /* the one that was verified: of a login_begin_row */
+	struct bytes new_sealed;        /* of a stronger hash; empty: keep the old */
 	int64_t new_key_id;
 	struct bytes challenge_digest;
 	const char *session_id;

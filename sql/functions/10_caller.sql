@@ -1,7 +1,7 @@
 -- Who may do what.  Helpers: they run inside a SECURITY DEFINER function, which has set the search_path.
 SET LOCAL search_path = counterfoil, pg_temp;
 
-CREATE FUNCTION epoch(p_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION epoch(p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS
 $$ SELECT CASE WHEN p_at IS NULL OR p_at = '-infinity' THEN 0 ELSE floor(extract(epoch FROM p_at))::bigint END $$;
 
 CREATE FUNCTION seconds(p_s bigint) RETURNS interval LANGUAGE sql IMMUTABLE AS
@@ -35,8 +35,8 @@ BEGIN
 		PERFORM refuse('CF403');
 	END IF;
 	IF v_client.last_used_at IS NULL OR v_client.last_used_at < v_now - interval '1 minute' THEN
-		UPDATE client SET last_used_at = v_now WHERE id = v_client.id AND id IN
-			(SELECT id FROM client WHERE id = v_client.id FOR UPDATE SKIP LOCKED);
+		UPDATE client SET last_used_at = v_now WHERE id IN (SELECT id FROM client WHERE id = v_client.id
+			AND (last_used_at IS NULL OR last_used_at < v_now - interval '1 minute') FOR UPDATE SKIP LOCKED);
 	END IF;
 	RETURN (v_client.realm, v_client.id, 'client:' || v_client.id)::admission;
 END $$;
@@ -70,15 +70,18 @@ CREATE FUNCTION host_of(p_caller caller) RETURNS text LANGUAGE sql IMMUTABLE AS 
 	SELECT CASE WHEN p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL THEN ':host:' || p_caller.key_id ELSE '' END
 $$;
 
--- One event of the audit trail.
+-- One event of the audit trail.  From the number of an event to the commit that shows it, its writer holds a lock that
+-- all writers share: event_horizon() asks for it to know which numbers are final.
 CREATE FUNCTION record(p_caller caller, p_who admission, p_account_id uuid, p_kind text, p_outcome text,
     p_reason text DEFAULT NULL, p_notify boolean DEFAULT false, p_detail jsonb DEFAULT NULL)
-RETURNS void LANGUAGE sql AS $$
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock_shared(4713);
 	INSERT INTO event (at, realm, account_id, client_id, actor, kind, outcome, reason, notify, request_id, source,
 		user_agent, service, detail)
 	VALUES (now_utc(), p_who.realm, p_account_id, p_who.client_id, p_who.actor, p_kind, p_outcome, p_reason, p_notify,
-		p_caller.request_id, p_caller.source, left(p_caller.user_agent, 256), left(p_caller.service, 64), p_detail)
-$$;
+		p_caller.request_id, p_caller.source, left(p_caller.user_agent, 256), left(p_caller.service, 64), p_detail);
+END $$;
 
 -- The network that one caller commands: an IPv4 address, or an IPv6 /64 (a home or a server has a whole /64).
 CREATE FUNCTION source_prefix(p_source inet) RETURNS cidr LANGUAGE sql IMMUTABLE AS $$

@@ -2,10 +2,12 @@
 -- finish records what came of it.  Begin gives one row always: a decoy where there is nothing to verify.
 SET LOCAL search_path = counterfoil, pg_temp;
 
+-- Of an account that is not there, or not to be signed in to, the same is asked and the same is written.
 CREATE FUNCTION login_begin(p_caller caller, p_login_digest bytea, p_device_digest bytea, p_policy throttle_policy,
     OUT throttled_s bigint, OUT attempt uuid, OUT account_id uuid, OUT familiar text, OUT reason text,
-    OUT password_sealed bytea, OUT password_key_id bigint, OUT must_change boolean, OUT second_factor boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+    OUT password_sealed bytea, OUT password_key_id bigint, OUT password_no bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'login');
@@ -13,30 +15,29 @@ DECLARE
 BEGIN
 	SELECT * INTO v_account FROM account WHERE realm = v_who.realm AND login_digest = p_login_digest;
 	attempt := gen_random_uuid();
+	account_id := v_account.id;
 	familiar := familiarity(v_account.id, p_caller.source, p_device_digest, p_policy);
-	throttled_s := login_claim(v_who, p_caller, p_login_digest, familiar, p_policy, attempt);
+	throttled_s := login_claim(p_caller, v_who, v_account.id, 'login_password', p_login_digest, familiar, p_policy,
+		attempt);
 	reason := CASE
 		WHEN throttled_s > 0 THEN 'throttled'
 		WHEN v_account.id IS NULL THEN 'unknown_login'
 		WHEN v_account.state <> 'active' THEN v_account.state
 		WHEN v_account.password_sealed IS NULL THEN 'no_password' END;
-	second_factor := false;
-	must_change := false;
 	IF reason IS NULL THEN
-		account_id := v_account.id;
 		password_sealed := v_account.password_sealed;
 		password_key_id := v_account.password_key_id;
-		must_change := v_account.must_change;
-		second_factor := EXISTS (SELECT FROM factor f WHERE f.account_id = v_account.id AND f.state = 'active');
+		password_no := v_account.password_no;
 	END IF;
 END $$;
 
 -- The attempt was claimed and never verified (no slot, no memory): it does not count.
-CREATE FUNCTION login_abandon(p_caller caller, p_login_digest bytea, p_familiar text, p_policy throttle_policy,
-    OUT done boolean)
+CREATE FUNCTION login_abandon(p_caller caller, p_login_digest bytea, p_attempt uuid, p_familiar text,
+    p_policy throttle_policy, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 BEGIN
-	PERFORM login_release(admit(p_caller, 'login'), p_caller, p_login_digest, p_familiar, p_policy, false);
+	PERFORM login_release(p_caller, admit(p_caller, 'login'), p_login_digest, p_familiar, p_policy, p_attempt,
+		false);
 	done := true;
 END $$;
 
@@ -46,6 +47,7 @@ CREATE FUNCTION session_open(p_caller caller, p_who admission, p_account_id uuid
 RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := now_utc();
+	v_end timestamptz := v_now + seconds(p_policy.session_absolute_s);
 BEGIN
 	IF p_caller.kind <> 'client' THEN
 		RETURN v_now;
@@ -53,12 +55,11 @@ BEGIN
 	INSERT INTO session (id, digest, account_id, realm, client_id, aal, amr, device_id, source, user_agent, auth_time,
 		last_used_at, idle_s, expires_at)
 	VALUES (p_session_id, p_digest, p_account_id, p_who.realm, p_who.client_id, p_aal, p_amr, p_device_id,
-		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s,
-		v_now + seconds(p_policy.session_absolute_s));
-	UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE ended_at IS NULL AND id IN (
-		SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND expires_at > v_now
-		ORDER BY auth_time DESC, id <> p_session_id OFFSET greatest(p_policy.sessions_max, 1));
-	RETURN v_now + seconds(p_policy.session_absolute_s);
+		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s, v_end);
+	UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE id IN (
+		SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
+		ORDER BY auth_time DESC OFFSET greatest(p_policy.sessions_max, 1) - 1);
+	RETURN v_end;
 END $$;
 
 -- The owner is here: what was started without them ends, and where they came from is remembered.
@@ -72,8 +73,39 @@ BEGIN
 	END IF;
 END $$;
 
--- Does the token belong to a trusted device of this account?  It rotates at every use.  The one before, shown again
--- after the grace for a lost reply, was copied: the device ends and the owner is told (RFC 9700 section 4.14.2).
+-- A trusted device ends, and what it opened.
+CREATE FUNCTION device_end(p_caller caller, p_who admission, p_device trusted_device, p_reason text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := now_utc();
+BEGIN
+	UPDATE trusted_device SET ended_at = v_now, end_reason = p_reason WHERE id = p_device.id;
+	UPDATE session SET ended_at = v_now, end_reason = 'device_' || p_reason WHERE account_id = p_device.account_id
+		AND device_id = p_device.id AND ended_at IS NULL;
+	PERFORM record(p_caller, p_who, p_device.account_id, 'device_ended', 'ok', p_reason, true,
+		jsonb_build_object('device', p_device.id));
+END $$;
+
+-- A new trusted device; at most 20 an account: the one unused for longest makes room.
+CREATE FUNCTION device_trust(p_caller caller, p_who admission, p_account_id uuid, p_id uuid, p_digest bytea,
+    p_policy login_policy) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := now_utc();
+	v_device trusted_device%ROWTYPE;
+BEGIN
+	INSERT INTO trusted_device (id, account_id, digest, rotated_at, user_agent, created_at, last_used_at, expires_at)
+	VALUES (p_id, p_account_id, p_digest, v_now, left(p_caller.user_agent, 256), v_now, v_now,
+		v_now + seconds(p_policy.device_ttl_s));
+	PERFORM record(p_caller, p_who, p_account_id, 'device_trusted', 'ok', NULL, true, jsonb_build_object('device', p_id));
+	FOR v_device IN SELECT * FROM trusted_device WHERE account_id = p_account_id AND ended_at IS NULL
+	    ORDER BY last_used_at DESC, id <> p_id OFFSET 20 LOOP
+		PERFORM device_end(p_caller, p_who, v_device, 'evicted');
+	END LOOP;
+END $$;
+
+-- Does the token belong to a trusted device of this account?  It rotates at every use.  The token before counts for a
+-- grace, once, for a reply that was lost.  Any other that was given out before, shown again, was copied: the device ends
+-- and the owner is told (RFC 9700 section 4.14.2).  Which those are is remembered over 32 uses.
 CREATE FUNCTION device_use(p_caller caller, p_who admission, p_account_id uuid, p_digest bytea, p_next_digest bytea,
     p_policy login_policy) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -83,66 +115,64 @@ BEGIN
 	IF p_digest IS NULL OR p_policy.device_ttl_s = 0 THEN
 		RETURN NULL;
 	END IF;
-	SELECT * INTO v_device FROM trusted_device WHERE (digest = p_digest OR previous_digest = p_digest)
-		AND account_id = p_account_id AND ended_at IS NULL AND expires_at > v_now FOR UPDATE;
+	SELECT * INTO v_device FROM trusted_device WHERE account_id = p_account_id AND ended_at IS NULL AND expires_at > v_now
+		AND (digest = p_digest OR p_digest = ANY (spent));
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
-	IF v_device.digest <> p_digest AND v_device.rotated_at + seconds(p_policy.device_grace_s) < v_now THEN
-		UPDATE trusted_device SET ended_at = v_now, end_reason = 'stolen' WHERE id = v_device.id;
-		UPDATE session SET ended_at = v_now, end_reason = 'device_stolen'
-			WHERE device_id = v_device.id AND ended_at IS NULL;
-		PERFORM record(p_caller, p_who, p_account_id, 'device_ended', 'ok', 'token_reused', true,
-			jsonb_build_object('device', v_device.id));
+	IF v_device.digest = p_digest THEN
+		UPDATE trusted_device SET previous_digest = digest, rotated_at = v_now, graced = false WHERE id = v_device.id;
+	ELSIF v_device.previous_digest = p_digest AND NOT v_device.graced
+	    AND v_device.rotated_at + seconds(p_policy.device_grace_s) >= v_now THEN
+		UPDATE trusted_device SET graced = true WHERE id = v_device.id;
+	ELSE
+		PERFORM device_end(p_caller, p_who, v_device, 'token_reused');
 		RETURN NULL;
 	END IF;
-	-- after a lost reply the caller shows the old token again: the one before stays that one, so that its grace ends
-	UPDATE trusted_device SET digest = p_next_digest, last_used_at = v_now,
-		previous_digest = p_digest,
-		rotated_at = CASE WHEN v_device.digest = p_digest THEN v_now ELSE v_device.rotated_at END
-		WHERE id = v_device.id;
+	UPDATE trusted_device SET digest = p_next_digest, last_used_at = v_now, spent = (spent || digest)[greatest(
+		cardinality(spent) - 30, 1):] WHERE id = v_device.id;
 	RETURN v_device.id;
 END $$;
 
 -- What the password step comes to.  P_MATCHED is believed of an account that is still active and still has the very
--- password that was verified (P_OLD_SEALED), so a change or a lock in between denies.
+-- password that was verified (P_PASSWORD_NO), so a change or a lock in between denies; a stronger hash of it, or a new
+-- seal around it, does not.
+-- An authenticator that wrong codes have disabled is still asked for: wrong codes spare nobody the second factor.
 -- P_PASSWORD_ONLY is honoured for hosts: the PAM service asks for no second factor.
 CREATE FUNCTION login_finish(p_caller caller, p_account_id uuid, p_login_digest bytea, p_attempt uuid, p_familiar text,
-    p_matched boolean, p_reason text, p_old_sealed bytea, p_new_sealed bytea, p_new_key_id bigint,
+    p_matched boolean, p_reason text, p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint,
     p_challenge_digest bytea, p_session_id uuid, p_session_digest bytea, p_ticket_digest bytea,
     p_device_digest bytea, p_next_device_digest bytea, p_password_only boolean,
     p_throttle throttle_policy, p_policy login_policy,
     OUT verdict text, OUT reason text, OUT aal bigint, OUT amr text, OUT auth_time bigint, OUT expires_at bigint,
     OUT has_totp boolean, OUT has_recovery boolean, OUT device boolean, OUT hold_until bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'login');
 	v_now timestamptz := now_utc();
 	v_account account%ROWTYPE;
+	v_enrolled boolean;
 	v_device uuid;
-	v_disabled boolean;
+	v_end timestamptz;
 BEGIN
 	verdict := 'denied';
 	reason := coalesce(p_reason, 'wrong_password');
-	aal := 0; amr := ''; auth_time := 0; expires_at := 0; has_totp := false; has_recovery := false; device := false;
-	hold_until := 0;
-	IF p_matched THEN
-		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id AND a.realm = v_who.realm FOR UPDATE;
-		IF v_account.state IS DISTINCT FROM 'active' OR v_account.password_sealed IS DISTINCT FROM p_old_sealed THEN
-			reason := 'changed_meanwhile';
-		ELSE
-			PERFORM login_release(v_who, p_caller, p_login_digest, p_familiar, p_throttle, true);
+	aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0; has_totp := false; has_recovery := false;
+	device := false; hold_until := 0;
+	IF p_matched AND p_reason IS NULL THEN
+		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id AND a.realm = v_who.realm FOR NO KEY UPDATE;
+		IF v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
+		    AND v_account.password_no = p_password_no THEN
+			PERFORM login_release(p_caller, v_who, p_login_digest, p_familiar, p_throttle, p_attempt, true);
 			IF p_new_sealed IS NOT NULL THEN
 				UPDATE account a SET password_sealed = p_new_sealed, password_key_id = p_new_key_id
-					WHERE a.id = p_account_id AND a.password_sealed = p_old_sealed;
+					WHERE a.id = p_account_id;
 			END IF;
-			has_totp := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
-			-- an authenticator that guessing has disabled still stands for a second factor: the password alone never
-			-- opens what it closed, a recovery code does
-			v_disabled := NOT has_totp AND EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id
-				AND f.state = 'disabled');
-			has_recovery := (has_totp OR v_disabled) AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
+			SELECT coalesce(bool_or(f.state = 'active'), false), count(*) > 0 INTO has_totp, v_enrolled FROM factor f
+				WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled');
+			has_recovery := v_enrolled AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
 				AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
 			hold_until := epoch(v_account.hold_until);
 			reason := 'granted';
@@ -150,38 +180,45 @@ BEGIN
 				verdict := 'change_required';
 			ELSIF p_password_only AND p_caller.kind = 'host' THEN
 				verdict := 'granted';
-			ELSIF has_totp THEN
+			ELSIF v_enrolled THEN
 				v_device := device_use(p_caller, v_who, p_account_id, p_device_digest, p_next_device_digest, p_policy);
 				device := v_device IS NOT NULL;
-				verdict := CASE WHEN device THEN 'granted' ELSE 'challenge' END;
-			ELSIF v_disabled THEN
-				verdict := CASE WHEN has_recovery THEN 'challenge' ELSE 'denied' END;
-				reason := 'factor_disabled';
+				IF device THEN
+					verdict := 'granted';
+				ELSIF has_totp OR has_recovery THEN
+					verdict := 'challenge';
+				ELSE
+					reason := 'factor_disabled';
+				END IF;
 			ELSIF p_policy.second_factor_required THEN
 				reason := 'not_enrolled';
 			ELSE
 				verdict := 'granted';
 			END IF;
+		ELSE
+			reason := 'changed_meanwhile';
 		END IF;
 	END IF;
-	auth_time := epoch(v_now);
 	IF verdict = 'challenge' THEN
+		v_end := v_now + seconds(p_policy.challenge_ttl_s);
 		INSERT INTO challenge (digest, account_id, realm, kind, client_id, source, created_at, expires_at)
-		VALUES (p_challenge_digest, p_account_id, v_who.realm, 'login', v_who.client_id, p_caller.source, v_now,
-			v_now + seconds(p_policy.challenge_ttl_s));
-		expires_at := epoch(v_now + seconds(p_policy.challenge_ttl_s));
+		VALUES (p_challenge_digest, p_account_id, v_who.realm, 'login', v_who.client_id, p_caller.source, v_now, v_end);
+		expires_at := epoch(v_end);
 		reason := 'password_right';
 	ELSIF verdict = 'change_required' THEN
+		v_end := v_now + seconds(p_policy.ticket_ttl_s);
 		DELETE FROM ticket t WHERE t.account_id = p_account_id AND t.purpose = 'change';
 		INSERT INTO ticket (digest, account_id, purpose, created_at, expires_at)
-		VALUES (p_ticket_digest, p_account_id, 'change', v_now, v_now + seconds(p_policy.ticket_ttl_s));
-		expires_at := epoch(v_now + seconds(p_policy.ticket_ttl_s));
+		VALUES (p_ticket_digest, p_account_id, 'change', v_now, v_end);
+		expires_at := epoch(v_end);
 		reason := 'must_change';
 	ELSIF verdict = 'granted' THEN
 		aal := 1; amr := 'pwd';
-		expires_at := epoch(session_open(p_caller, v_who, p_account_id, p_session_id, p_session_digest, 1, 'pwd',
-			v_device, p_policy));
+		v_end := session_open(p_caller, v_who, p_account_id, p_session_id, p_session_digest, 1, 'pwd', v_device,
+			p_policy);
+		expires_at := epoch(v_end);
 		PERFORM signed_in(p_caller, v_who, p_account_id);
 	END IF;
-	PERFORM record(p_caller, v_who, p_account_id, 'login_password', verdict, reason);
+	PERFORM record(p_caller, v_who, p_account_id, 'login_password', verdict, reason, false, CASE reason
+		WHEN 'unknown_login' THEN jsonb_build_object('login', encode(p_login_digest, 'hex')) END);
 END $$;

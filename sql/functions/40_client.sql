@@ -14,6 +14,7 @@ BEGIN
 	INSERT INTO client (id, name, realm, scopes, key_digest, created_at, expires_at)
 	VALUES (p_id, p_name, p_realm, p_scopes, p_key_digest, v_now,
 		CASE WHEN p_expires_at <> 0 THEN to_timestamp(p_expires_at) END);
+	v_who.realm := p_realm; -- it is that realm's event, whoever made it
 	PERFORM record(p_caller, v_who, NULL, 'client_created', 'ok', NULL, false, jsonb_build_object('client', p_id));
 	created_at := epoch(v_now);
 END $$;
@@ -33,7 +34,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
 	v_who admission := admit(p_caller, NULL);
 BEGIN
-	UPDATE client SET revoked_at = coalesce(revoked_at, now_utc()) WHERE id = p_id;
+	UPDATE client SET revoked_at = coalesce(revoked_at, now_utc()) WHERE id = p_id RETURNING realm INTO v_who.realm;
 	IF NOT FOUND THEN
 		PERFORM refuse('CF404');
 	END IF;

@@ -18,7 +18,20 @@ CREATE FUNCTION account_hold(p_who admission, p_account_id uuid) RETURNS account
 DECLARE
 	v_account account%ROWTYPE;
 BEGIN
-	SELECT * INTO v_account FROM account WHERE id = p_account_id AND realm = p_who.realm AND state <> 'erased' FOR UPDATE;
+	SELECT * INTO v_account FROM account WHERE id = p_account_id AND realm = p_who.realm AND state <> 'erased'
+		FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		PERFORM refuse('CF404');
+	END IF;
+	RETURN v_account;
+END $$;
+
+-- The same for who only looks.
+CREATE FUNCTION account_seen(p_who admission, p_account_id uuid) RETURNS account LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_account account%ROWTYPE;
+BEGIN
+	SELECT * INTO v_account FROM account WHERE id = p_account_id AND realm = p_who.realm AND state <> 'erased';
 	IF NOT FOUND THEN
 		PERFORM refuse('CF404');
 	END IF;
@@ -147,11 +160,17 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 DECLARE
 	v_who admission := admit(p_caller, 'accounts');
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_lifted boolean := false;
 BEGIN
 	IF p_state NOT IN ('active', 'locked', 'disabled') THEN
 		PERFORM refuse('CF400');
 	END IF;
-	IF v_account.state <> p_state THEN
+	IF p_state = 'active' THEN      -- whoever unlocks has made sure of the person: what strangers did waits no longer
+		DELETE FROM budget b WHERE b.key IN (budget_key('account', v_who.realm, v_account.login_digest, NULL),
+			code_key(p_account_id, p_caller, 'stranger')) AND b.blocked_until > now_utc();
+		v_lifted := FOUND;
+	END IF;
+	IF v_account.state <> p_state OR v_lifted THEN
 		UPDATE account a SET state = p_state, state_reason = left(p_reason, 256) WHERE a.id = p_account_id;
 		IF p_state <> 'active' THEN
 			PERFORM account_disconnect(p_account_id, p_state, false);
@@ -167,7 +186,8 @@ END $$;
 -- A change with the current password is an attempt like a login: the same budgets, the same decoy.
 CREATE FUNCTION password_begin(p_caller caller, p_account_id uuid, p_policy throttle_policy,
     OUT throttled_s bigint, OUT attempt uuid, OUT familiar text, OUT login_digest bytea, OUT login_sealed bytea,
-    OUT login_key_id bigint, OUT password_sealed bytea, OUT password_key_id bigint, OUT second_factor boolean)
+    OUT login_key_id bigint, OUT password_sealed bytea, OUT password_key_id bigint, OUT password_no bigint,
+    OUT second_factor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -180,10 +200,12 @@ BEGIN
 	login_sealed := v_account.login_sealed;
 	login_key_id := v_account.login_key_id;
 	second_factor := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
-	throttled_s := login_claim(v_who, p_caller, v_account.login_digest, familiar, p_policy, attempt);
+	throttled_s := login_claim(p_caller, v_who, p_account_id, 'password_changed', v_account.login_digest, familiar,
+		p_policy, attempt);
 	IF throttled_s = 0 AND v_account.state = 'active' THEN
 		password_sealed := v_account.password_sealed;
 		password_key_id := v_account.password_key_id;
+		password_no := v_account.password_no;
 	END IF;
 END $$;
 
@@ -191,22 +213,24 @@ END $$;
 CREATE FUNCTION password_store(p_caller caller, p_who admission, p_account_id uuid, p_sealed bytea, p_key_id bigint,
     p_must_change boolean, p_how text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE account SET password_sealed = p_sealed, password_key_id = p_key_id, password_changed_at = now_utc(),
-		must_change = p_must_change WHERE id = p_account_id;
+	UPDATE account SET password_sealed = p_sealed, password_key_id = p_key_id, password_no = password_no + 1,
+		password_changed_at = now_utc(), must_change = p_must_change WHERE id = p_account_id;
 	PERFORM account_disconnect(p_account_id, 'password_changed', true);
 	PERFORM record(p_caller, p_who, p_account_id, 'password_changed', 'ok', p_how, true);
 END $$;
 
-CREATE FUNCTION password_finish(p_caller caller, p_account_id uuid, p_familiar text, p_matched boolean,
-    p_old_sealed bytea, p_new_sealed bytea, p_new_key_id bigint, p_policy throttle_policy, OUT verdict text)
+CREATE FUNCTION password_finish(p_caller caller, p_account_id uuid, p_attempt uuid, p_familiar text, p_matched boolean,
+    p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint, p_policy throttle_policy, OUT verdict text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
 	v_who admission := admit(p_caller, 'password');
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 BEGIN
 	verdict := 'denied';
-	IF p_matched AND v_account.state = 'active' AND v_account.password_sealed = p_old_sealed THEN
-		PERFORM login_release(v_who, p_caller, v_account.login_digest, p_familiar, p_policy, true);
+	IF p_matched AND v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
+	    AND v_account.password_no = p_password_no THEN
+		PERFORM login_release(p_caller, v_who, v_account.login_digest, p_familiar, p_policy, p_attempt,
+			true);
 		IF p_new_sealed IS NOT NULL THEN        -- NULL: the new one was refused, the attempt was none
 			PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, false, 'current_password');
 		END IF;
@@ -225,6 +249,8 @@ DECLARE
 	v_who admission := admit(p_caller, 'accounts');
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 	v_now timestamptz := now_utc();
+	v_told boolean := EXISTS (SELECT FROM ticket t WHERE t.account_id = p_account_id AND t.purpose = 'reset'
+		AND t.created_at > v_now - interval '1 minute');
 BEGIN
 	IF v_account.state <> 'active' THEN
 		PERFORM refuse('CF409');
@@ -232,7 +258,8 @@ BEGIN
 	DELETE FROM ticket t WHERE t.account_id = p_account_id;
 	INSERT INTO ticket (digest, account_id, purpose, created_at, expires_at)
 	VALUES (p_ticket_digest, p_account_id, 'reset', v_now, v_now + seconds(p_ttl_s));
-	PERFORM record(p_caller, v_who, p_account_id, 'password_reset_started', 'ok', NULL, true);
+	-- a flood of resets does not become a flood of letters
+	PERFORM record(p_caller, v_who, p_account_id, 'password_reset_started', 'ok', NULL, NOT v_told);
 	expires_at := epoch(v_now + seconds(p_ttl_s));
 END $$;
 
@@ -243,7 +270,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'accounts');
-	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_account account%ROWTYPE := account_seen(v_who, p_account_id);
 BEGIN
 	live := v_account.state = 'active' AND EXISTS (SELECT FROM ticket t WHERE t.digest = p_ticket_digest
 		AND t.account_id = p_account_id AND t.used_at IS NULL AND t.expires_at > now_utc());
@@ -265,7 +292,11 @@ BEGIN
 	UPDATE ticket t SET used_at = now_utc() WHERE t.digest = p_ticket_digest AND t.account_id = p_account_id
 		AND t.used_at IS NULL AND t.expires_at > now_utc() AND v_account.state = 'active' RETURNING t.purpose INTO v_purpose;
 	IF v_purpose IS NULL THEN
-		PERFORM record(p_caller, v_who, p_account_id, 'password_changed', 'denied', 'ticket');
+		-- 256 bits are not guessed, so this keeps nobody out; but who tries shall not fill the disk
+		IF code_claim(p_caller, v_who, p_account_id, 'password_changed', 'ticket', budget_key('ticket', v_who.realm,
+		    uuid_send(p_account_id), NULL), 5, (5, 5, 60, 5, 5, 5, 60, 3600, 86400, 0, 100)::throttle_policy) = 0 THEN
+			PERFORM record(p_caller, v_who, p_account_id, 'password_changed', 'denied', 'ticket');
+		END IF;
 		RETURN;
 	END IF;
 	PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, false, v_purpose || '_ticket');

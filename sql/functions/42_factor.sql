@@ -2,15 +2,19 @@
 -- The API names the account and needs scope enroll; the hosted page has a token (P_PAGE_DIGEST) that stands for one account.
 SET LOCAL search_path = counterfoil, pg_temp;
 
--- The page session behind a cookie; CF404: none such, CF409: it is over.
-CREATE FUNCTION page_hold(p_caller caller, p_page_digest bytea, p_purpose text) RETURNS link LANGUAGE plpgsql AS $$
+-- The page session behind a cookie; CF404: none such, CF409: it is over.  P_LOCK: its account is locked, for a change.
+CREATE FUNCTION page_hold(p_caller caller, p_page_digest bytea, p_purpose text, p_lock boolean) RETURNS link
+LANGUAGE plpgsql AS $$
 DECLARE
 	v_link link%ROWTYPE;
 BEGIN
-	IF p_caller.kind <> 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
+	IF p_caller.kind IS DISTINCT FROM 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
 		PERFORM refuse('CF403');
 	END IF;
-	SELECT * INTO v_link FROM link WHERE page_digest = p_page_digest AND purpose = p_purpose FOR UPDATE;
+	IF p_lock THEN  -- before the link is read: it is then as whoever held the account before us left it
+		PERFORM FROM account WHERE id = (SELECT account_id FROM link WHERE page_digest = p_page_digest) FOR NO KEY UPDATE;
+	END IF;
+	SELECT * INTO v_link FROM link WHERE page_digest = p_page_digest AND purpose = p_purpose;
 	IF NOT FOUND THEN
 		PERFORM refuse('CF404');
 	ELSIF v_link.expires_at <= now_utc()
@@ -19,6 +23,10 @@ BEGIN
 	END IF;
 	RETURN v_link;
 END $$;
+
+-- Who acts for the owner of a page.
+CREATE FUNCTION page_admission(p_account_id uuid) RETURNS admission LANGUAGE sql STABLE AS
+$$ SELECT ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission $$;
 
 -- Who may bind something to this account.
 CREATE FUNCTION admit_enroll(p_caller caller, p_account_id uuid, p_page_digest bytea) RETURNS admission
@@ -29,16 +37,17 @@ BEGIN
 	IF p_page_digest IS NULL THEN
 		RETURN admit(p_caller, 'enroll');
 	END IF;
-	v_link := page_hold(p_caller, p_page_digest, 'enrollment');
+	v_link := page_hold(p_caller, p_page_digest, 'enrollment', true);
 	IF v_link.account_id IS DISTINCT FROM p_account_id THEN
 		PERFORM refuse('CF404');
 	END IF;
-	RETURN ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission;
+	RETURN page_admission(p_account_id);
 END $$;
 
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
--- Without it PROOF_MISSING is true, and nothing was started.
+-- Without it PROOF_MISSING is true, and nothing was started.  Of a host the proof is always asked: many people are root on
+-- some host.
 CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
     p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
     p_proof_digest bytea, p_proof_required boolean, OUT login_sealed bytea, OUT login_key_id bigint, OUT expires_at bigint,
@@ -55,7 +64,7 @@ BEGIN
 	IF v_account.state <> 'active' OR v_active >= p_factors_max THEN
 		PERFORM refuse('CF409');
 	END IF;
-	IF p_proof_required AND v_active > 0 AND p_caller.kind <> 'operator' THEN
+	IF (p_proof_required OR p_caller.kind = 'host') AND v_active > 0 AND p_caller.kind <> 'operator' THEN
 		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
 			AND c.purpose = 'add_factor' AND c.used_at > v_now - interval '10 minutes';
 		proof_missing := NOT FOUND;
@@ -65,20 +74,18 @@ BEGIN
 		END IF;
 	END IF;
 	IF p_page_digest IS NOT NULL THEN       -- once: going back shows no secret
-		UPDATE link l SET state = 'started', factor_id = NULL WHERE l.page_digest = p_page_digest AND l.state = 'opened';
+		UPDATE link l SET state = 'started', factor_id = p_factor_id WHERE l.page_digest = p_page_digest
+			AND l.state = 'opened';
 		IF NOT FOUND THEN
 			PERFORM refuse('CF409');
 		END IF;
 	END IF;
 	-- a pending factor that a newer one takes the place of
-	UPDATE link l SET factor_id = NULL WHERE l.factor_id IN (SELECT f.id FROM factor f WHERE f.account_id = p_account_id
-		AND f.state = 'pending');
 	DELETE FROM factor f WHERE f.account_id = p_account_id AND f.state = 'pending';
 	INSERT INTO factor (id, account_id, kind, state, name_sealed, name_key_id, seed_sealed, seed_key_id, created_at,
 		pending_until)
 	VALUES (p_factor_id, p_account_id, 'totp', 'pending', p_name_sealed, p_name_key_id, p_seed_sealed, p_seed_key_id,
 		v_now, v_now + seconds(p_ttl_s));
-	UPDATE link l SET factor_id = p_factor_id WHERE p_page_digest IS NOT NULL AND l.page_digest = p_page_digest;
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'ok', NULL, false,
 		jsonb_build_object('factor', p_factor_id));
 	login_sealed := v_account.login_sealed;
@@ -116,8 +123,8 @@ BEGIN
 	IF v_account.state <> 'active' THEN
 		PERFORM refuse('CF409');
 	END IF;
-	throttled_s := budget_claim('confirm', budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL),
-		p_policy.code_limit, p_policy.delay_s, p_policy, gen_random_uuid());
+	throttled_s := code_claim(p_caller, v_who, p_account_id, 'factor_bound', 'confirm', budget_key('confirm', v_who.realm,
+		uuid_send(v_factor.id), NULL), p_policy.code_limit, p_policy);
 	IF throttled_s > 0 THEN
 		RETURN;
 	END IF;
@@ -181,7 +188,7 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'enroll');
-	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_account account%ROWTYPE := account_seen(v_who, p_account_id);
 BEGIN
 	RETURN QUERY SELECT f.id, f.kind, CASE WHEN f.state = 'pending' AND f.pending_until <= now_utc() THEN 'expired'
 			ELSE f.state END, f.name_sealed, f.name_key_id::bigint, epoch(f.created_at), epoch(f.bound_at),
@@ -192,6 +199,7 @@ BEGIN
 END $$;
 
 -- The seed goes, the record of what was bound when stays.  Without a factor left the recovery codes open nothing: they go.
+-- One that wrong codes disabled is still a factor: the codes are then the way in.
 CREATE FUNCTION factor_revoke(p_caller caller, p_account_id uuid, p_factor_id uuid, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
@@ -208,7 +216,7 @@ BEGIN
 	END IF;
 	UPDATE factor f SET state = 'revoked', seed_sealed = NULL, seed_key_id = NULL, revoked_at = now_utc(),
 		pending_until = NULL WHERE f.id = p_factor_id;
-	IF NOT EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active') THEN
+	IF NOT EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled')) THEN
 		DELETE FROM recovery_code r WHERE r.account_id = p_account_id;
 	END IF;
 	PERFORM account_disconnect(p_account_id, 'factor_changed', true);

@@ -31,7 +31,7 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_link link%ROWTYPE;
 BEGIN
-	IF p_caller.kind <> 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
+	IF p_caller.kind IS DISTINCT FROM 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
 		PERFORM refuse('CF403');
 	END IF;
 	UPDATE link l SET state = 'opened', page_digest = p_page_digest, expires_at = v_now + seconds(p_ttl_s)
@@ -41,8 +41,7 @@ BEGIN
 		PERFORM refuse(coalesce((SELECT CASE l.state WHEN 'issued' THEN 'CF410' ELSE 'CF409' END FROM link l
 			WHERE l.digest = p_link_digest AND l.purpose = p_purpose), 'CF404'));
 	END IF;
-	PERFORM record(p_caller, ((SELECT realm FROM account WHERE id = v_link.account_id), NULL, 'page')::admission,
-		v_link.account_id, 'link_opened', 'ok', p_purpose);
+	PERFORM record(p_caller, page_admission(v_link.account_id), v_link.account_id, 'link_opened', 'ok', p_purpose);
 	expires_at := epoch(v_link.expires_at);
 END $$;
 
@@ -52,7 +51,7 @@ CREATE FUNCTION page_get(p_caller caller, p_page_digest bytea, p_purpose text, O
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, p_purpose);
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, p_purpose, false);
 BEGIN
 	SELECT a.id, a.realm, a.login_sealed, a.login_key_id INTO account_id, realm, login_sealed, login_key_id
 		FROM account a WHERE a.id = v_link.account_id;

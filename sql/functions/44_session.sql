@@ -5,11 +5,12 @@ SET LOCAL search_path = counterfoil, pg_temp;
 CREATE FUNCTION idle_until(p_session session) RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT least(p_session.expires_at, p_session.last_used_at + seconds(p_session.idle_s)) $$;
 
--- One indexed read; the time of use is written at most once in a sixtieth of the idle limit, and nobody waits for it.
+-- Indexed reads alone; the time of use is written at most once in a sixtieth of the idle limit, and nobody waits for it.
 CREATE FUNCTION session_introspect(p_caller caller, p_digest bytea, OUT active boolean, OUT session_id uuid,
     OUT account_id uuid, OUT aal bigint, OUT amr text, OUT auth_time bigint, OUT expires_at bigint, OUT idle_at bigint,
     OUT device boolean, OUT hold_until bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'sessions');
@@ -62,7 +63,7 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 DECLARE
 	v_who admission := admit(p_caller, 'sessions');
 BEGIN
-	PERFORM account_hold(v_who, p_account_id);
+	PERFORM account_seen(v_who, p_account_id);
 	RETURN QUERY SELECT * FROM session_rows(p_account_id, p_max);
 END $$;
 
@@ -110,7 +111,7 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 DECLARE
 	v_who admission := admit(p_caller, 'sessions');
 BEGIN
-	PERFORM account_hold(v_who, p_account_id);
+	PERFORM account_seen(v_who, p_account_id);
 	RETURN QUERY SELECT * FROM device_rows(p_account_id, p_max);
 END $$;
 
@@ -130,8 +131,8 @@ BEGIN
 		UPDATE trusted_device d SET ended_at = now_utc(), end_reason = 'revoked' WHERE d.account_id = p_account_id
 			AND d.ended_at IS NULL AND (p_device_id IS NULL OR d.id = p_device_id) RETURNING d.id)
 	SELECT coalesce(array_agg(g.id), '{}') INTO v_ids FROM gone g;
-	UPDATE session s SET ended_at = now_utc(), end_reason = 'device_revoked' WHERE s.device_id = ANY (v_ids)
-		AND s.ended_at IS NULL;
+	UPDATE session s SET ended_at = now_utc(), end_reason = 'device_revoked' WHERE s.account_id = p_account_id
+		AND s.device_id = ANY (v_ids) AND s.ended_at IS NULL;
 	RETURN cardinality(v_ids);
 END $$;
 

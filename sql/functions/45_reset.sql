@@ -2,9 +2,17 @@
 -- own sign-in cancels it (signed_in() in 30_login.sql).  Who the staff are was proven by their own sign-in before the call.
 SET LOCAL search_path = counterfoil, pg_temp;
 
+-- A member of staff may act on P_ACCOUNT_ID: active, and not that very person.
+CREATE FUNCTION staff_hold(p_by uuid, p_account_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF p_by = p_account_id OR NOT EXISTS (SELECT FROM account WHERE id = p_by AND realm = 2 AND state = 'active') THEN
+		PERFORM refuse('CF403');
+	END IF;
+END $$;
+
 -- The first call asks, the second approves, by somebody else; a third after the delay is reset_complete()'s.
--- CF409: the same person twice, or approved already.
-CREATE FUNCTION reset_request(p_caller caller, p_account_id uuid, p_id uuid, p_reason text, p_by text, p_delay_s bigint,
+-- P_BY: the staff account of who does it.  CF409: the same person twice, or approved already.
+CREATE FUNCTION reset_request(p_caller caller, p_account_id uuid, p_id uuid, p_reason text, p_by uuid, p_delay_s bigint,
     OUT state text, OUT due_at bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
@@ -14,9 +22,13 @@ DECLARE
 	v_reset reset_request%ROWTYPE;
 BEGIN
 	PERFORM account_hold(v_who, p_account_id);
+	PERFORM staff_hold(p_by, p_account_id);
 	UPDATE reset_request r SET ended_at = v_now, end_reason = 'expired' WHERE r.account_id = p_account_id
 		AND r.ended_at IS NULL AND coalesce(r.due_at, r.requested_at) < v_now - interval '7 days';
-	SELECT * INTO v_reset FROM reset_request r WHERE r.account_id = p_account_id AND r.ended_at IS NULL FOR UPDATE;
+	IF FOUND THEN
+		PERFORM record(p_caller, v_who, p_account_id, 'reset_cancelled', 'ok', 'expired', true);
+	END IF;
+	SELECT * INTO v_reset FROM reset_request r WHERE r.account_id = p_account_id AND r.ended_at IS NULL;
 	IF NOT FOUND THEN
 		INSERT INTO reset_request (id, account_id, reason, requested_by, requested_at)
 		VALUES (p_id, p_account_id, p_reason, p_by, v_now);
@@ -33,12 +45,14 @@ BEGIN
 	PERFORM record(p_caller, v_who, p_account_id, 'reset_' || state, 'ok', p_reason, true, jsonb_build_object('by', p_by));
 END $$;
 
-CREATE FUNCTION reset_cancel(p_caller caller, p_account_id uuid, p_by text, OUT done boolean)
+CREATE FUNCTION reset_cancel(p_caller caller, p_account_id uuid, p_by uuid, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, NULL);
 BEGIN
+	PERFORM account_hold(v_who, p_account_id);
+	PERFORM staff_hold(p_by, p_account_id);
 	UPDATE reset_request r SET ended_at = now_utc(), end_reason = 'cancelled'
 		WHERE r.account_id = p_account_id AND r.ended_at IS NULL;
 	IF NOT FOUND THEN
@@ -51,7 +65,7 @@ END $$;
 -- After the delay: every factor and code goes, a ticket for a new password is the way in, and for P_HOLD_S the shop is told
 -- to hold what moves money.  CF404: nothing asked for.  CF409: not approved, or the delay is not over.
 CREATE FUNCTION reset_complete(p_caller caller, p_account_id uuid, p_ticket_digest bytea, p_ticket_ttl_s bigint,
-    p_hold_s bigint, p_by text, OUT expires_at bigint)
+    p_hold_s bigint, p_by uuid, OUT expires_at bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -60,7 +74,8 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_reset reset_request%ROWTYPE;
 BEGIN
-	SELECT * INTO v_reset FROM reset_request r WHERE r.account_id = p_account_id AND r.ended_at IS NULL FOR UPDATE;
+	PERFORM staff_hold(p_by, p_account_id);
+	SELECT * INTO v_reset FROM reset_request r WHERE r.account_id = p_account_id AND r.ended_at IS NULL;
 	IF NOT FOUND THEN
 		PERFORM refuse('CF404');
 	ELSIF v_reset.due_at IS NULL OR v_reset.due_at > v_now THEN
@@ -70,7 +85,7 @@ BEGIN
 	UPDATE factor f SET state = 'revoked', seed_sealed = NULL, seed_key_id = NULL, revoked_at = v_now, pending_until = NULL
 		WHERE f.account_id = p_account_id AND f.state <> 'revoked';
 	DELETE FROM recovery_code r WHERE r.account_id = p_account_id;
-	UPDATE account a SET password_sealed = NULL, password_key_id = NULL, hold_until = v_now + seconds(p_hold_s)
+	UPDATE account a SET password_sealed = NULL, password_key_id = NULL, password_no = password_no + 1, hold_until = v_now + seconds(p_hold_s)
 		WHERE a.id = p_account_id;
 	PERFORM account_disconnect(p_account_id, 'reset', true);
 	DELETE FROM known_source k WHERE k.account_id = p_account_id;
@@ -80,14 +95,14 @@ BEGIN
 	expires_at := epoch(v_now + seconds(p_ticket_ttl_s));
 END $$;
 
-CREATE FUNCTION reset_show(p_caller caller, p_account_id uuid, OUT reset_id uuid, OUT reason text, OUT requested_by text,
-    OUT requested_at bigint, OUT approved_by text, OUT approved_at bigint, OUT due_at bigint)
+CREATE FUNCTION reset_show(p_caller caller, p_account_id uuid, OUT reset_id uuid, OUT reason text, OUT requested_by uuid,
+    OUT requested_at bigint, OUT approved_by uuid, OUT approved_at bigint, OUT due_at bigint)
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, NULL);
 BEGIN
-	PERFORM account_hold(v_who, p_account_id);
+	PERFORM account_seen(v_who, p_account_id);
 	RETURN QUERY SELECT r.id, r.reason, r.requested_by, epoch(r.requested_at), r.approved_by, epoch(r.approved_at),
 		epoch(r.due_at) FROM reset_request r WHERE r.account_id = p_account_id AND r.ended_at IS NULL;
 	IF NOT FOUND THEN
@@ -107,7 +122,8 @@ DECLARE
 	v_now timestamptz := now_utc();
 BEGIN
 	PERFORM account_hold(v_who, p_account_id);
-	UPDATE account a SET state = 'disabled', state_reason = 'offboarded', password_sealed = NULL, password_key_id = NULL
+	UPDATE account a SET state = 'disabled', state_reason = 'offboarded', password_sealed = NULL, password_key_id = NULL,
+		password_no = password_no + 1
 		WHERE a.id = p_account_id;
 	UPDATE factor f SET state = 'revoked', seed_sealed = NULL, seed_key_id = NULL, revoked_at = v_now, pending_until = NULL
 		WHERE f.account_id = p_account_id AND f.state <> 'revoked';

@@ -1,8 +1,31 @@
 -- Reading the audit trail, and the rights of the person it is about.
 SET LOCAL search_path = counterfoil, pg_temp;
 
+-- The highest event number below which nothing can appear any more: numbers are taken before the commit that shows them,
+-- and a reader who went past one that is still under way would never see it.  In the block that is rolled back nobody is
+-- between the two; whoever asks for a number meanwhile waits for that moment.  Under a load that leaves no such moment the
+-- answer is two minutes old: longer than two statements may run (database.statement_timeout_ms is 60 s at most).
+CREATE FUNCTION event_horizon() RETURNS bigint LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
+DECLARE
+	v_id bigint;
+BEGIN
+	BEGIN
+		PERFORM pg_advisory_xact_lock(4713);
+		SELECT last_value INTO v_id FROM event_id;
+		RAISE EXCEPTION USING ERRCODE = 'CF000';        -- gives the lock back at once
+	EXCEPTION
+		WHEN SQLSTATE 'CF000' THEN
+			RETURN v_id;
+		WHEN lock_not_available THEN
+			NULL;
+	END;
+	RETURN coalesce((SELECT min(id) - 1 FROM event WHERE at > now_utc() - interval '2 minutes'),
+		(SELECT last_value FROM event_id));
+END $$;
+
 -- The events after a cursor, oldest first, at most P_MAX (1000).  NULL filters let everything through.
--- P_NOTIFY true: the outbox alone, what owners are to be told.
+-- P_NOTIFY true: the outbox alone, what owners are to be told.  The text is put together so that what is not asked for
+-- is no condition: each kind of question has its index.
 CREATE FUNCTION event_list(p_caller caller, p_after bigint, p_max bigint, p_account_id uuid, p_kind text, p_notify boolean,
     p_since bigint, p_until bigint, OUT id bigint, OUT at bigint, OUT account_id uuid, OUT client_id text, OUT actor text,
     OUT kind text, OUT outcome text, OUT reason text, OUT notify boolean, OUT request_id uuid, OUT source text,
@@ -12,13 +35,17 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 DECLARE
 	v_who admission := admit(p_caller, 'events');
 BEGIN
-	RETURN QUERY SELECT e.id, epoch(e.at), e.account_id, e.client_id, e.actor, e.kind, e.outcome, e.reason, e.notify,
-			e.request_id, host(e.source), e.user_agent, e.service, e.detail::text
-		FROM event e WHERE e.realm = v_who.realm AND e.id > p_after
-			AND (p_account_id IS NULL OR e.account_id = p_account_id)
-			AND (p_kind IS NULL OR e.kind = p_kind) AND (NOT coalesce(p_notify, false) OR e.notify)
-			AND (p_since IS NULL OR e.at >= to_timestamp(p_since)) AND (p_until IS NULL OR e.at < to_timestamp(p_until))
-		ORDER BY e.id LIMIT least(p_max, 1000);
+	RETURN QUERY EXECUTE 'SELECT e.id, epoch(e.at), e.account_id, e.client_id, e.actor, e.kind, e.outcome, e.reason,
+		e.notify, e.request_id, host(e.source), e.user_agent, e.service, e.detail::text
+		FROM event e WHERE e.realm = $1 AND e.id > $2 AND e.id <= $3'
+		|| CASE WHEN p_account_id IS NOT NULL THEN ' AND e.account_id = $4' ELSE '' END
+		|| CASE WHEN p_kind IS NOT NULL THEN ' AND e.kind = $5' ELSE '' END
+		|| CASE WHEN p_notify THEN ' AND e.notify' ELSE '' END
+		|| CASE WHEN p_since IS NOT NULL THEN ' AND e.at >= to_timestamp($6)' ELSE '' END
+		|| CASE WHEN p_until IS NOT NULL THEN ' AND e.at < to_timestamp($7)' ELSE '' END
+		|| ' ORDER BY e.id LIMIT $8'
+		USING v_who.realm, coalesce(p_after, 0), event_horizon(), p_account_id, p_kind, p_since, p_until,
+			least(greatest(p_max, 0), 1000);
 END $$;
 
 -- Recent sign-ins of one account, newest first: for its owner's page.
@@ -27,7 +54,7 @@ CREATE FUNCTION activity_rows(p_account_id uuid, p_max bigint, OUT at bigint, OU
 	SELECT epoch(e.at), e.kind, e.outcome, e.reason, host(e.source), e.user_agent
 	FROM event e WHERE e.account_id = p_account_id AND e.kind IN ('login_password', 'login_code', 'password_changed',
 		'password_reset_started', 'factor_bound', 'factor_revoked', 'factor_disabled', 'recovery_codes_replaced',
-		'device_trusted', 'device_ended', 'reset_requested', 'reset_approved', 'reset_cancelled', 'reset_done')
+		'device_trusted', 'device_ended', 'codes_failing', 'reset_requested', 'reset_approved', 'reset_cancelled', 'reset_done')
 	ORDER BY e.id DESC LIMIT p_max
 $$;
 
@@ -36,7 +63,7 @@ CREATE FUNCTION page_activity(p_caller caller, p_page_digest bytea, p_max bigint
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', false);
 BEGIN
 	RETURN QUERY SELECT * FROM activity_rows(v_link.account_id, p_max);
 END $$;
@@ -47,7 +74,7 @@ CREATE FUNCTION page_sessions(p_caller caller, p_page_digest bytea, p_max bigint
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', false);
 BEGIN
 	RETURN QUERY SELECT * FROM session_rows(v_link.account_id, p_max);
 END $$;
@@ -57,20 +84,16 @@ CREATE FUNCTION page_devices(p_caller caller, p_page_digest bytea, p_max bigint,
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', false);
 BEGIN
 	RETURN QUERY SELECT * FROM device_rows(v_link.account_id, p_max);
 END $$;
-
--- Who acts for the owner of a page.
-CREATE FUNCTION page_admission(p_account_id uuid) RETURNS admission LANGUAGE sql STABLE AS
-$$ SELECT ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission $$;
 
 -- One session of the page's owner.  CF404: it is none of theirs, or over already.
 CREATE FUNCTION page_session_end(p_caller caller, p_page_digest bytea, p_session_id uuid, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', true);
 BEGIN
 	UPDATE session SET ended_at = now_utc(), end_reason = 'owner' WHERE id = p_session_id
 		AND account_id = v_link.account_id AND ended_at IS NULL;
@@ -86,7 +109,7 @@ END $$;
 CREATE FUNCTION page_device_end(p_caller caller, p_page_digest bytea, p_device_id uuid, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', true);
 BEGIN
 	IF p_device_id IS NULL OR device_close(v_link.account_id, p_device_id) = 0 THEN
 		PERFORM refuse('CF404');
@@ -100,15 +123,19 @@ END $$;
 CREATE FUNCTION page_sign_out(p_caller caller, p_page_digest bytea, OUT ended bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
-	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity');
-	v_who admission := ((SELECT realm FROM account WHERE id = v_link.account_id), NULL, 'page')::admission;
+	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', true);
 BEGIN
 	ended := account_disconnect(v_link.account_id, 'owner', true);
-	PERFORM record(p_caller, v_who, v_link.account_id, 'sessions_ended', 'ok', 'owner', true,
+	PERFORM record(p_caller, page_admission(v_link.account_id), v_link.account_id, 'sessions_ended', 'ok', 'owner', true,
 		jsonb_build_object('count', ended));
 END $$;
 
 -- --- erasure and export (GDPR articles 15, 17, 20) -------------------------------------------------------------------
+
+-- What is left of a person in an event once they are taken out of it: enough to prove that the seal over it holds.
+CREATE FUNCTION event_person_digest(p_salt uuid, p_source inet, p_user_agent text) RETURNS bytea LANGUAGE sql STABLE AS $$
+	SELECT sha256(uuid_send(p_salt) || convert_to(coalesce(host(p_source), '') || E'\n' || coalesce(p_user_agent, ''), 'UTF8'))
+$$;
 
 -- What names the person goes; the trail stays under the bare id: what happened, not to whom by name.
 CREATE FUNCTION account_erase(p_caller caller, p_account_id uuid, OUT done boolean)
@@ -129,9 +156,10 @@ BEGIN
 	DELETE FROM reset_request r WHERE r.account_id = p_account_id;
 	DELETE FROM training t WHERE t.account_id = p_account_id;
 	UPDATE account a SET state = 'erased', state_reason = NULL, login_digest = NULL, login_sealed = NULL,
-		login_key_id = NULL, external_id = NULL, password_sealed = NULL, password_key_id = NULL, must_change = false
-		WHERE a.id = p_account_id;
-	UPDATE event e SET source = NULL, user_agent = NULL WHERE e.account_id = p_account_id;
+		login_key_id = NULL, external_id = NULL, password_sealed = NULL, password_key_id = NULL, must_change = false,
+		hold_until = NULL WHERE a.id = p_account_id;
+	UPDATE event e SET person_digest = event_person_digest(e.salt, e.source, e.user_agent), salt = NULL, source = NULL,
+		user_agent = NULL WHERE e.account_id = p_account_id AND e.salt IS NOT NULL;
 	PERFORM record(p_caller, v_who, p_account_id, 'account_erased', 'ok');
 	done := true;
 END $$;
@@ -147,13 +175,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'accounts');
-	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+	v_account account%ROWTYPE := account_seen(v_who, p_account_id);
 BEGIN
 	login_sealed := v_account.login_sealed;
 	login_key_id := v_account.login_key_id;
 	document := jsonb_build_object(
 		'account', jsonb_build_object('id', v_account.id, 'external_id', v_account.external_id, 'state', v_account.state,
-			'created_at', iso(v_account.created_at), 'password_changed_at', iso(v_account.password_changed_at)),
+			'state_reason', v_account.state_reason, 'created_at', iso(v_account.created_at),
+			'password_changed_at', iso(v_account.password_changed_at), 'hold_until', iso(v_account.hold_until)),
 		'factors', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'kind', f.kind, 'state', f.state,
 			'name_sealed', encode(f.name_sealed, 'hex'), 'name_key_id', f.name_key_id,
 			'created_at', iso(f.created_at), 'bound_at', iso(f.bound_at), 'revoked_at', iso(f.revoked_at), 'last_used_at', iso(f.last_used_at))
@@ -167,6 +196,11 @@ BEGIN
 			ORDER BY d.created_at), '[]') FROM trusted_device d WHERE d.account_id = p_account_id),
 		'known_sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', k.source, 'seen_at', iso(k.seen_at))
 			ORDER BY k.seen_at), '[]') FROM known_source k WHERE k.account_id = p_account_id),
+		'resets', (SELECT coalesce(jsonb_agg(jsonb_build_object('reason', r.reason, 'requested_at', iso(r.requested_at),
+			'approved_at', iso(r.approved_at), 'ended_at', iso(r.ended_at), 'end_reason', r.end_reason)
+			ORDER BY r.requested_at), '[]') FROM reset_request r WHERE r.account_id = p_account_id),
+		'training', (SELECT jsonb_build_object('completed_at', iso(t.completed_at), 'due_at', iso(t.due_at))
+			FROM training t WHERE t.account_id = p_account_id),
 		'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', iso(e.at), 'kind', e.kind, 'outcome', e.outcome, 'reason',
 			e.reason, 'source', host(e.source), 'user_agent', e.user_agent) ORDER BY e.id), '[]') FROM (SELECT * FROM event
 			WHERE account_id = p_account_id ORDER BY id DESC LIMIT 10000) e))::text;

@@ -9,8 +9,9 @@ BEGIN
 	writable := NOT pg_is_in_recovery();
 END $$;
 
--- The partitions of this month and the next three.
-CREATE FUNCTION event_partitions() RETURNS void LANGUAGE plpgsql AS $$
+-- The partitions of this month and the next three.  A new one needs the trail to itself for a moment: whoever reads it for
+-- long (a dump) is not waited for, and sign-ins do not queue up behind us; there are three months to try again.
+CREATE FUNCTION event_partitions() RETURNS void LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
 	v_month timestamptz;
 	v_name text;
@@ -23,46 +24,77 @@ BEGIN
 				v_month + interval '1 month');
 		END IF;
 	END LOOP;
+EXCEPTION WHEN lock_not_available THEN
+	NULL;
 END $$;
 
--- What is over goes, in batches; one process at a time does it.  P_BUDGETS_MAX is the cap that no attacker can push:
--- above it the budgets without a failure for longest make room.  Returns how many rows went.
+-- What is over goes, at most P_BATCH rows of a kind; one process at a time does it, and waits for nobody: a row that is
+-- locked is still of use to somebody.  Returns how many rows went; who gets P_BATCH or more calls again.
+-- P_BUDGETS_MAX is the cap that no attacker can push: above it the budgets without a failure for longest make room, but
+-- for those of clients, which are few and count what a flood does.  At least 10000: no caller wipes all counters.
 CREATE FUNCTION maintain(p_budgets_max bigint, p_forget_s bigint, p_keep_s bigint, p_batch bigint, OUT removed bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_now timestamptz := now_utc();
 	v_gone timestamptz := v_now - seconds(p_keep_s);
+	v_day timestamptz := v_now - interval '1 day';
+	v_max bigint := greatest(p_budgets_max, 10000);
 	v_count bigint;
 BEGIN
 	removed := 0;
 	IF NOT pg_try_advisory_xact_lock(4712) THEN
 		RETURN;
 	END IF;
+	DELETE FROM challenge WHERE ctid = ANY (ARRAY(SELECT ctid FROM challenge
+		WHERE expires_at < v_now - interval '10 minutes' LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM session WHERE ctid = ANY (ARRAY(SELECT ctid FROM session WHERE expires_at < v_gone LIMIT p_batch
+		FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM ticket WHERE ctid = ANY (ARRAY(SELECT ctid FROM ticket WHERE expires_at < v_day LIMIT p_batch
+		FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM link WHERE ctid = ANY (ARRAY(SELECT ctid FROM link WHERE expires_at < v_day LIMIT p_batch
+		FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM factor WHERE ctid = ANY (ARRAY(SELECT ctid FROM factor WHERE state = 'pending' AND pending_until < v_day
+		LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency WHERE created_at < v_day LIMIT p_batch
+		FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM trusted_device WHERE ctid = ANY (ARRAY(SELECT ctid FROM trusted_device WHERE expires_at < v_gone
+		LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM known_source WHERE ctid = ANY (ARRAY(SELECT ctid FROM known_source
+		WHERE seen_at < v_now - interval '90 days' LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	removed := removed + budgets_trim(v_max, v_now - seconds(p_forget_s), p_batch);
 	PERFORM event_partitions();
-	DELETE FROM challenge WHERE digest IN (SELECT digest FROM challenge WHERE expires_at < v_now - interval '10 minutes'
-		LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at < v_gone LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM ticket WHERE digest IN (SELECT digest FROM ticket WHERE expires_at < v_now - interval '1 day' LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM link WHERE digest IN (SELECT digest FROM link WHERE expires_at < v_now - interval '1 day' LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM idempotency WHERE (client_id, key_digest) IN (SELECT client_id, key_digest FROM idempotency
-		WHERE created_at < v_now - interval '1 day' LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM trusted_device WHERE id IN (SELECT id FROM trusted_device WHERE expires_at < v_gone LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM known_source WHERE (account_id, source) IN (SELECT account_id, source FROM known_source
-		WHERE seen_at < v_now - interval '90 days' LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	DELETE FROM budget WHERE key IN (SELECT key FROM budget WHERE updated_at < v_now - seconds(p_forget_s)
-		AND blocked_until < v_now LIMIT p_batch);
-	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
-	v_count := (SELECT count(*) FROM budget) - p_budgets_max;
-	IF v_count > 0 THEN
-		DELETE FROM budget WHERE key IN (SELECT key FROM budget ORDER BY updated_at LIMIT v_count);
-		removed := removed + v_count;
-	END IF;
 END $$;
+
+-- The budgets that count nothing any more, and those above the cap.  One read of the table: no index serves it, because
+-- every attempt would have to keep that index.
+CREATE FUNCTION budgets_trim(p_max bigint, p_forgotten timestamptz, p_batch bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_count bigint;
+	v_over bigint;
+BEGIN
+	DELETE FROM budget WHERE ctid = ANY (ARRAY(SELECT ctid FROM budget WHERE (updated_at < p_forgotten OR failures = 0)
+		AND blocked_until < now_utc() LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT;
+	IF v_count = p_batch THEN
+		RETURN v_count; -- there are more: the next call counts what is left
+	END IF;
+	v_over := least(p_batch, (SELECT count(*) FROM budget) - p_max);
+	IF v_over > 0 THEN
+		DELETE FROM budget WHERE ctid = ANY (ARRAY(SELECT ctid FROM budget WHERE kind <> 'client'
+			ORDER BY updated_at LIMIT v_over FOR UPDATE SKIP LOCKED));
+		GET DIAGNOSTICS v_over = ROW_COUNT;
+		v_count := v_count + v_over;
+	END IF;
+	RETURN v_count;
+END $$;
+
+SELECT event_partitions();

@@ -1,19 +1,25 @@
 -- The run-time roles may EXECUTE what is named here and touch no table.  Everything else belongs to the owner alone.
+-- admit() decides once more, with the caller: a grant is the outer of two doors.
 DO $$
 DECLARE
-	v_function regprocedure;
+	v_function record;
+	v_operator text[] := ARRAY['client_create', 'client_list', 'client_revoke', 'password_set', 'reset_request',
+		'reset_cancel', 'reset_complete', 'reset_show', 'offboard', 'training_record', 'training_report'];
+	-- a staff host signs in and enrols; admit() keeps it in the staff realm
+	v_host text[] := ARRAY['login_begin', 'login_finish', 'login_abandon', 'challenge_begin', 'challenge_finish',
+		'otp_begin', 'account_status', 'password_begin', 'password_finish', 'totp_start', 'totp_confirm_begin',
+		'totp_confirm_finish', 'readiness'];
 BEGIN
 	EXECUTE 'REVOKE ALL ON ALL FUNCTIONS IN SCHEMA counterfoil FROM PUBLIC';
-	FOR v_function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
+	FOR v_function IN SELECT p.oid::regprocedure AS name, p.proname FROM pg_catalog.pg_proc p
 	    WHERE p.pronamespace = 'counterfoil'::regnamespace AND p.prosecdef LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_authd, counterfoil_admin', v_function);
-	END LOOP;
-	-- a staff host signs in and enrols; admit() keeps it in the staff realm
-	FOR v_function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
-	    WHERE p.pronamespace = 'counterfoil'::regnamespace AND p.prosecdef AND p.proname IN ('login_begin', 'login_finish',
-	    'login_abandon', 'challenge_begin', 'challenge_finish', 'otp_begin', 'account_status', 'password_begin',
-	    'password_finish', 'totp_start', 'totp_confirm_begin', 'totp_confirm_finish', 'readiness') LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_pam', v_function);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_admin', v_function.name);
+		IF NOT v_function.proname = ANY (v_operator) THEN
+			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_authd', v_function.name);
+		END IF;
+		IF v_function.proname = ANY (v_host) THEN
+			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_pam', v_function.name);
+		END IF;
 	END LOOP;
 END
 $$;

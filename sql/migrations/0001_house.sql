@@ -4,6 +4,9 @@
 CREATE SCHEMA IF NOT EXISTS counterfoil;
 REVOKE ALL ON SCHEMA counterfoil FROM PUBLIC;
 GRANT USAGE ON SCHEMA counterfoil TO counterfoil_authd, counterfoil_pam, counterfoil_admin, counterfoil_auditor;
+-- what the owner makes later belongs to nobody else either, not even for the moment before its grants
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
 SET LOCAL search_path = counterfoil, pg_temp;
 
 -- SQL's only clock: a test replaces it and moves time by hand.
@@ -85,13 +88,15 @@ CREATE TABLE account (
 	state_reason text,
 	password_sealed bytea,
 	password_key_id integer,
+	password_no integer NOT NULL DEFAULT 0, -- of the password, not of its hash: a stronger hash, or a new seal, is the same one
 	password_changed_at timestamptz,
 	must_change boolean NOT NULL DEFAULT false,
 	recovery_set integer NOT NULL DEFAULT 0,        -- number of the recovery codes that count
 	hold_until timestamptz,                         -- after a recovery: the shop may delay what moves money
 	created_at timestamptz NOT NULL,
 	CHECK ((password_sealed IS NULL) = (password_key_id IS NULL)),
-	CHECK (state <> 'erased' OR (login_digest IS NULL AND login_sealed IS NULL AND password_sealed IS NULL)),
+	CHECK ((state = 'erased') = (login_digest IS NULL)),
+	CHECK (state <> 'erased' OR (login_sealed IS NULL AND password_sealed IS NULL AND external_id IS NULL)),
 	UNIQUE (realm, login_digest)
 ) WITH (fillfactor = 80);
 
@@ -117,6 +122,7 @@ CREATE TABLE factor (
 	seed_key_id integer,
 	last_step bigint NOT NULL DEFAULT -1,   -- the newest time step used up: RFC 6238 section 5.2
 	failures integer NOT NULL DEFAULT 0,    -- consecutive wrong codes
+	warned boolean NOT NULL DEFAULT false,  -- the owner was told of them
 	created_at timestamptz NOT NULL,
 	pending_until timestamptz,
 	bound_at timestamptz,
@@ -125,6 +131,7 @@ CREATE TABLE factor (
 	CHECK ((state IN ('pending', 'active', 'disabled')) = (seed_sealed IS NOT NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX ON factor (account_id);
+CREATE INDEX ON factor (pending_until) WHERE state = 'pending';
 
 CREATE TABLE recovery_code (
 	account_id uuid NOT NULL REFERENCES account,
@@ -139,7 +146,7 @@ CREATE TABLE recovery_code (
 -- A challenge is its own kind of row, never a flag on a session.
 CREATE TABLE challenge (
 	digest bytea PRIMARY KEY CHECK (length(digest) = 32),
-	account_id uuid NOT NULL REFERENCES account,
+	account_id uuid NOT NULL,       -- no foreign key: accounts are never deleted, and sign-ins are many
 	realm smallint NOT NULL,
 	kind text NOT NULL CHECK (kind IN ('login', 'otp', 'step_up')),
 	client_id text,
@@ -157,7 +164,7 @@ CREATE INDEX ON challenge (expires_at);
 CREATE TABLE session (
 	id uuid PRIMARY KEY,
 	digest bytea NOT NULL UNIQUE CHECK (length(digest) = 32),
-	account_id uuid NOT NULL REFERENCES account,
+	account_id uuid NOT NULL,       -- as above
 	realm smallint NOT NULL,
 	client_id text,
 	aal smallint NOT NULL CHECK (aal IN (1, 2)),
@@ -172,7 +179,7 @@ CREATE TABLE session (
 	ended_at timestamptz,
 	end_reason text
 ) WITH (fillfactor = 80);
-CREATE INDEX ON session (account_id, auth_time);
+CREATE INDEX ON session (account_id, (ended_at IS NULL), auth_time);
 CREATE INDEX ON session (expires_at);
 
 -- A single-use way to a new password: after must_change, or a reset that somebody started.
@@ -190,8 +197,10 @@ CREATE INDEX ON ticket (expires_at);
 CREATE TABLE trusted_device (
 	id uuid PRIMARY KEY,
 	account_id uuid NOT NULL REFERENCES account,
-	digest bytea NOT NULL UNIQUE CHECK (length(digest) = 32),
-	previous_digest bytea UNIQUE,
+	digest bytea NOT NULL CHECK (length(digest) = 32),
+	previous_digest bytea,                  -- what it took the place of
+	graced boolean NOT NULL DEFAULT false,  -- the one before was let through once more
+	spent bytea[] NOT NULL DEFAULT '{}',    -- what was given out before, newest last
 	rotated_at timestamptz NOT NULL,
 	user_agent text,
 	created_at timestamptz NOT NULL,
@@ -199,7 +208,7 @@ CREATE TABLE trusted_device (
 	expires_at timestamptz NOT NULL,
 	ended_at timestamptz,
 	end_reason text
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 CREATE INDEX ON trusted_device (account_id);
 CREATE INDEX ON trusted_device (expires_at);
 
@@ -212,16 +221,17 @@ CREATE TABLE known_source (
 ) WITH (fillfactor = 80);
 CREATE INDEX ON known_source (seen_at);
 
--- Failures and the delay that they earned.  KEY is a hash of what is counted, so that no address and no login is kept here.
+-- Failures and the delay that they earned.  KEY is a hash of what is counted; it has no other index, so that an attempt
+-- updates its rows in place.
 CREATE TABLE budget (
 	key bytea PRIMARY KEY CHECK (length(key) = 16),
 	kind text NOT NULL,
 	failures bigint NOT NULL,
 	blocked_until timestamptz NOT NULL,
 	updated_at timestamptz NOT NULL,
-	claimed_by uuid NOT NULL        -- the attempt that was let through last
+	claimed_by uuid NOT NULL,       -- the attempt that was let through last
+	told boolean NOT NULL DEFAULT false     -- a refusal of the present delay is an event already
 ) WITH (fillfactor = 60);
-CREATE INDEX ON budget (updated_at);
 
 -- --- the hosted page -----------------------------------------------------------------------------------------------
 
@@ -232,7 +242,7 @@ CREATE TABLE link (
 	return_to text CHECK (octet_length(return_to) <= 512),
 	state text NOT NULL DEFAULT 'issued' CHECK (state IN ('issued', 'opened', 'started', 'done')),
 	page_digest bytea UNIQUE,       -- of the cookie that the link was exchanged for
-	factor_id uuid REFERENCES factor,
+	factor_id uuid,                 -- that it started; gone when a newer one took its place
 	created_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL
 );
@@ -245,18 +255,21 @@ CREATE TABLE reset_request (
 	id uuid PRIMARY KEY,
 	account_id uuid NOT NULL REFERENCES account,
 	reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 256),
-	requested_by text NOT NULL,
+	requested_by uuid NOT NULL REFERENCES account,  -- members of staff
 	requested_at timestamptz NOT NULL,
-	approved_by text CHECK (approved_by <> requested_by),
+	approved_by uuid REFERENCES account CHECK (approved_by <> requested_by),
 	approved_at timestamptz,
 	due_at timestamptz,             -- end of the cooling-off delay
 	ended_at timestamptz,
 	end_reason text CHECK (end_reason IN ('done', 'cancelled', 'owner_signed_in', 'expired'))
 );
 CREATE UNIQUE INDEX ON reset_request (account_id) WHERE ended_at IS NULL;
+CREATE INDEX ON reset_request (account_id);
 
 -- --- the audit trail -------------------------------------------------------------------------------------------------
 
+-- What names a person can be taken out of an event without breaking its seal: the seal covers the hash of those columns
+-- with SALT, and PERSON_DIGEST is that hash once they are gone.
 CREATE SEQUENCE event_id;
 CREATE TABLE event (
 	id bigint NOT NULL DEFAULT nextval('counterfoil.event_id'),
@@ -270,15 +283,31 @@ CREATE TABLE event (
 	reason text,
 	notify boolean NOT NULL DEFAULT false,  -- the outbox: what the owner is to be told
 	request_id uuid,
-	source inet,
-	user_agent text,
 	service text,
 	detail jsonb,
-	PRIMARY KEY (at, id)
+	source inet,
+	user_agent text,
+	salt uuid DEFAULT gen_random_uuid(),
+	person_digest bytea,
+	CHECK ((salt IS NULL) = (person_digest IS NOT NULL)),
+	CHECK (salt IS NOT NULL OR (source IS NULL AND user_agent IS NULL))
 ) PARTITION BY RANGE (at);
 CREATE INDEX ON event (id);
-CREATE INDEX ON event (account_id, id);
+CREATE INDEX ON event (account_id, id) WHERE account_id IS NOT NULL;
+CREATE INDEX ON event (id) WHERE notify;
+CREATE INDEX ON event USING brin (at);
 CREATE TABLE event_other PARTITION OF event DEFAULT;    -- a month that nobody prepared: late, never lost
+
+-- Seals over the trail: number N covers the events after those of N - 1, up to LAST_ID, in the order of their ids.
+CREATE TABLE seal (
+	no bigint PRIMARY KEY,
+	last_id bigint NOT NULL,
+	events bigint NOT NULL,
+	digest bytea NOT NULL CHECK (length(digest) = 32),      -- over the seal before and the events
+	key_id integer NOT NULL,
+	mark bytea NOT NULL CHECK (length(mark) = 32),          -- keyed, over all of this row: the database cannot make one
+	sealed_at timestamptz NOT NULL
+);
 
 -- What a member of staff owes to procedure.
 CREATE TABLE training (

@@ -91,8 +91,8 @@ def read_then_write(world):
     """What a careless version would do: look whether the step is new, and then note it; without a lock around both.  The
     moment between the two is as long as it may be on a busy machine."""
     [[finish]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'challenge_finish'")
-    assert finish.count("FOR UPDATE") == 1
-    world.query(finish.replace("FOR UPDATE", ""))
+    assert finish.count("FOR NO KEY UPDATE") == 1
+    world.query(finish.replace("FOR NO KEY UPDATE", ""))
     [[arguments]] = world.query("SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'totp_consume'")
     world.query(f"CREATE OR REPLACE FUNCTION counterfoil.totp_consume({arguments})" """
         RETURNS boolean LANGUAGE plpgsql AS $$
