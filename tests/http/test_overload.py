@@ -1,0 +1,94 @@
+"""More passwords than can be hashed in time: an honest no at once, a yes to the others, and nobody else waits."""
+
+import threading
+
+import pytest
+import world as worlds
+
+PASSWORD = "seven lanterns by the harbour"
+
+
+@pytest.fixture
+def narrow(fresh_world):
+    """A world with one slot, in which a login waits a tenth of a second for it, and no longer."""
+    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "deadline_ms"): 100,
+                                ("hashing", "queue_length"): 8})
+    return fresh_world.start()
+
+
+def sign_in_together(world, account, count):
+    """COUNT right passwords at once, each from a source of its own; the replies."""
+    replies = []
+    start = threading.Barrier(count)
+
+    def one(number):
+        api = world.api()
+        start.wait()
+        replies.append(api.login(account.login, account.password, ip=f"203.0.{number}.7"))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return replies
+
+
+def test_what_cannot_be_hashed_in_time_is_refused_honestly_and_the_rest_signs_in(narrow):
+    account = narrow.create_account()
+    replies = sign_in_together(narrow, account, 40)
+    assert {reply.status_code for reply in replies} == {200, 503}
+    for reply in replies:
+        if reply.status_code == 503:
+            assert reply.json()["type"].endswith("overloaded")
+            assert int(reply.headers["Retry-After"]) >= 1
+    metrics = narrow.authd.metrics()
+    refused = sum(value for name, value in metrics.items() if name.startswith("counterfoil_hashes_refused_total"))
+    assert refused == sum(reply.status_code == 503 for reply in replies)
+    assert metrics["counterfoil_hash_slots"] == 1
+    assert metrics["counterfoil_argon2_fast_path"] == 1
+    assert metrics["counterfoil_hashes_waiting"] == 0
+
+
+def test_whoever_was_refused_for_want_of_time_has_failed_nothing(narrow):
+    account = narrow.create_account()
+    for _ in range(2):
+        sign_in_together(narrow, account, 30)
+    # every one of those was a right password: the budgets are as they were
+    assert narrow.api().login(account.login, account.password, ip="198.51.100.3").status_code == 200
+
+
+def test_health_and_sessions_do_not_wait_behind_hashes(narrow):
+    account = narrow.create_account()
+    token = narrow.api().login(account.login, account.password).json()["session_token"]
+    done = threading.Event()
+    crowd = threading.Thread(target=lambda: (sign_in_together(narrow, account, 40), done.set()))
+    crowd.start()
+    answered = 0
+    try:
+        while not done.is_set():
+            assert narrow.authd.management("/healthz") == 200
+            assert narrow.api().post("/v1/sessions/introspect", {"token": token}).status_code == 200
+            answered += 1
+    finally:
+        crowd.join()
+    assert answered > 0
+
+
+def test_libargon2_goes_on_alone_and_says_so(fresh_world):
+    world = fresh_world
+    world.start()
+    authd = world.add_authd(environment={"COUNTERFOIL_CPU": "library"})
+    account = world.create_account()
+    assert world.api(1).login(account.login, account.password).status_code == 200
+    assert authd.metric("counterfoil_argon2_fast_path") == 0
+    assert "event=argon2_engine" in authd.log_text()
+    assert "kernel=library" in authd.log_text().replace('"', "")
+
+
+def test_more_slots_than_memory_is_no_way_to_start(fresh_world):
+    fresh_world.changes.update({("hashing", "slots"): 1024, ("realm staff", "argon2_memory_kib"): 1048576})
+    authd = fresh_world.add_authd(wait=False)
+    worlds.wait_until(lambda: authd.process.poll() is not None, "authd to give up")
+    assert authd.process.returncode == 78
+    assert "take fewer slots or less argon2_memory_kib" in authd.log_text()
