@@ -42,7 +42,9 @@ BEGIN
 		failures = CASE WHEN b.updated_at < v_fresh THEN 1 ELSE b.failures + 1 END,
 		blocked_until = delay_end(v_now, CASE WHEN b.updated_at < v_fresh THEN 1 ELSE b.failures + 1 END,
 			p_limits[array_position(p_keys, b.key)], p_firsts[array_position(p_keys, b.key)], v_max),
-		updated_at = v_now, claimed_by = p_attempt, told = false
+		-- many people are behind a source or a client: theirs is a day's count (forget_s), others wait for a calm as long
+		updated_at = CASE WHEN b.kind IN ('source', 'client') AND b.updated_at >= v_fresh THEN b.updated_at ELSE v_now END,
+		claimed_by = p_attempt, told = false
 		WHERE b.blocked_until <= v_now;
 	GET DIAGNOSTICS v_claimed = ROW_COUNT;
 	wait_s := 0;
