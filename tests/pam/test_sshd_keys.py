@@ -23,15 +23,14 @@ def test_a_key_and_a_code_lead_to_a_shell(machine):
     alice = machine.hire()
     sshd = staff_machine.Sshd(machine, KEYS)
     key = sshd.key(alice)
-    mark = machine.syslog.mark()
-    done = sign_in(sshd, alice, [alice.code()], key)
+    mark, code = machine.syslog.mark(), alice.code()
+    done = sign_in(sshd, alice, [code], key)
     assert done.granted == alice.login and done.prompts == ["Verification code: "]
     auth, account = machine.entries(mark, 2)[:2]
     fingerprint = staff_machine.worlds.run("ssh-keygen", "-lf", f"{key}.pub").split()[1]
     assert (auth["result"], auth["factors"], auth["sshkey"]) == ("allow", "otp", fingerprint)
     assert (account["event"], account["result"]) == ("account", "allow")
-    done = sign_in(sshd, alice, [alice.code()], key)
-    assert done.granted is None             # the same code again
+    assert sign_in(sshd, alice, [code], key).granted is None       # the same code again
     sshd.stop()
 
 
