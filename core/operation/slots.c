@@ -26,6 +26,7 @@ struct slot {
 	struct argon2_arena *arena;
 	pthread_t thread;
 	uint64_t work;                  /* of what runs now */
+	bool warm;                      /* the arena, as it was when the lock was last held */
 };
 
 struct slots {
@@ -191,6 +192,7 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	begun_us = clock_monotonic_us() - begun_us;
 	(void)pthread_mutex_lock(&slots->lock);
 	slots->report.running -= count;
+	slot->warm = argon2_arena_is_warm(slot->arena);
 	slot->work = 0;
 	learn(slots, places[0]->job, count, (double)begun_us);
 	for (unsigned i = 0; i < count; i++)
@@ -234,8 +236,10 @@ rest(struct slot *slot)
 	else
 		idle = pthread_cond_wait(&slots->filled, &slots->lock) != 0;
 	slots->idle--;
-	if (idle && slots->queue.ready == 0)
+	if (idle && slots->queue.ready == 0) {
 		argon2_arena_cool(slot->arena);
+		slot->warm = false;
+	}
 }
 
 static void *
@@ -492,6 +496,6 @@ slots_report(struct slots *slots, struct slots_report *out)
 	out->slots = slots->started;
 	out->waiting = slots->queue.length;
 	for (unsigned i = 0; i < slots->started; i++)
-		out->warm += argon2_arena_is_warm(slots->slot[i].arena) ? 1 : 0;
+		out->warm += slots->slot[i].warm ? 1 : 0;
 	(void)pthread_mutex_unlock(&slots->lock);
 }
