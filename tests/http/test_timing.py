@@ -2,7 +2,8 @@
 
 The samples of two kinds of refusal, interleaved in random order, are compared with the test of Mann and Whitney: the
 chance that times of one kind tell themselves apart from those of the other, were they alike.  At least 300 samples a
-side.  ALIKE is set so that noise alone fails the test once in ten thousand runs, and a failure is looked at twice."""
+side.  ALIKE is set so that even noise fails a look once in ten thousand; the noise of a busy machine comes in bursts and
+does worse, so a kind counts as told apart when three looks in a row say so, each in the same direction."""
 
 import math
 import random
@@ -51,12 +52,14 @@ def measure(world, names):
 
 
 def differ(world, names):
-    """{kind: p} of the kinds that tell themselves apart from the first one."""
+    """The kinds that tell themselves apart from the first one: {(kind, "slower" or "faster")}."""
     times = measure(world, names)
     first, *others = names
     found = {kind: mann_whitney(times[first], times[kind]) for kind in others}
     print({kind: f"median {statistics.median(values) * 1000:.2f} ms" for kind, values in times.items()}, found)
-    return {kind: p for kind, p in found.items() if p < ALIKE}
+    middle = statistics.median(times[first])
+    return {(kind, "slower" if statistics.median(times[kind]) > middle else "faster")
+            for kind, p in found.items() if p < ALIKE}
 
 
 @pytest.fixture
@@ -86,9 +89,10 @@ def population(world):
 def test_unknown_wrong_and_locked_take_the_same_time(world):
     names = population(world)
     found = differ(world, names)
-    if found:
-        again = differ(world, {"unknown": names["unknown"], **{kind: names[kind] for kind in found}})
-        assert not set(found) & set(again), "told apart twice"
+    for _ in range(2):
+        if found:
+            found &= differ(world, {"unknown": names["unknown"], **{kind: names[kind] for kind, _ in found}})
+    assert not found, "told apart three times"
 
 
 def test_a_service_that_skips_the_decoy_is_told_apart(world):
@@ -99,7 +103,7 @@ def test_a_service_that_skips_the_decoy_is_told_apart(world):
                              "PERFORM refuse('CF403'); END IF;", 1)
     assert skipping != begin
     world.query(skipping)
-    assert "wrong" in differ(world, {"unknown": names["unknown"], "wrong": names["wrong"]})
+    assert ("wrong", "slower") in differ(world, {"unknown": names["unknown"], "wrong": names["wrong"]})
 
 
 def test_the_statistic_tells_apart_what_differs_by_a_third_of_its_noise_and_nothing_else():

@@ -5,7 +5,7 @@
 SUITES="unit sql http pam browser fuzz fault lint cli"
 PASSED=0 FAILED=0 SKIPPED=0
 SUITE_TESTS=            # of the part that runs now, one a line
-SUITE_TIMEOUT=420       # seconds; a suite that hangs is a failure, not a wait
+SUITE_TIMEOUT=900       # seconds, on a busy machine; a suite that hangs is a failure, not a wait
 MAKE_CHECK=()           # more arguments for make check
 
 # unit and lint are automake's TESTS: names, one a line, of those under tests/SUITE/.
