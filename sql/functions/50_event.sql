@@ -132,7 +132,7 @@ END $$;
 
 -- --- erasure and export (GDPR articles 15, 17, 20) -------------------------------------------------------------------
 
--- What is left of a person in an event once they are taken out of it: enough to prove that the seal over it holds.
+-- What is left of a person in an event once they are taken out of it: whoever kept a copy can prove that it was this.
 CREATE FUNCTION event_person_digest(p_salt uuid, p_source inet, p_user_agent text) RETURNS bytea LANGUAGE sql STABLE AS $$
 	SELECT sha256(uuid_send(p_salt) || convert_to(coalesce(host(p_source), '') || E'\n' || coalesce(p_user_agent, ''), 'UTF8'))
 $$;

@@ -268,8 +268,8 @@ CREATE INDEX ON reset_request (account_id);
 
 -- --- the audit trail -------------------------------------------------------------------------------------------------
 
--- What names a person can be taken out of an event without breaking its seal: the seal covers the hash of those columns
--- with SALT, and PERSON_DIGEST is that hash once they are gone.
+-- What names a person can be taken out of an event and still be proven later: PERSON_DIGEST is then the hash of those
+-- columns with SALT, which goes with them, so that nobody can try addresses.
 CREATE SEQUENCE event_id;
 CREATE TABLE event (
 	id bigint NOT NULL DEFAULT nextval('counterfoil.event_id'),
@@ -297,17 +297,6 @@ CREATE INDEX ON event (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX ON event (id) WHERE notify;
 CREATE INDEX ON event USING brin (at);
 CREATE TABLE event_other PARTITION OF event DEFAULT;    -- a month that nobody prepared: late, never lost
-
--- Seals over the trail: number N covers the events after those of N - 1, up to LAST_ID, in the order of their ids.
-CREATE TABLE seal (
-	no bigint PRIMARY KEY,
-	last_id bigint NOT NULL,
-	events bigint NOT NULL,
-	digest bytea NOT NULL CHECK (length(digest) = 32),      -- over the seal before and the events
-	key_id integer NOT NULL,
-	mark bytea NOT NULL CHECK (length(mark) = 32),          -- keyed, over all of this row: the database cannot make one
-	sealed_at timestamptz NOT NULL
-);
 
 -- What a member of staff owes to procedure.
 CREATE TABLE training (
