@@ -3,7 +3,6 @@
 import pytest
 
 
-
 @pytest.fixture
 def device(authd):
     """(person, token) of a device that is trusted."""
