@@ -1,15 +1,20 @@
 """Single use: of many who come with one code at once, one gets in.  Standards R031, R032, R047, R158."""
 
+import contextlib
 import secrets
+import threading
 
 import house as houses
+import world as worlds
 
 MANY = 50
+GATE = 4713
+# Reads, waits until others have read too, then writes.
 CARELESS = """CREATE OR REPLACE FUNCTION counterfoil.{name} RETURNS boolean LANGUAGE plpgsql AS $$
     DECLARE v_last bigint := (SELECT last_step FROM counterfoil.factor WHERE id = p_factor_id);
     BEGIN
         IF v_last >= p_step THEN RETURN false; END IF;
-        PERFORM pg_sleep(0.1);
+        PERFORM pg_advisory_xact_lock_shared({gate});
         UPDATE counterfoil.factor SET last_step = p_step WHERE id = p_factor_id;
         RETURN true;
     END $$"""
@@ -25,15 +30,37 @@ def consume_at_once(house, person):
     return sum(houses.in_parallel(MANY, consume))
 
 
+@contextlib.contextmanager
+def gate_until_two_have_read(house):
+    """Who has read waits behind a lock of ours until there are two of them: the race is there on any machine."""
+    with house.connect() as holder:
+        holder.cursor().execute("SELECT pg_advisory_lock(%s)", (GATE,))
+
+        def open_gate():
+            try:
+                worlds.wait_until(lambda: house.one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                                                    "AND objid = %s AND NOT granted", (GATE,)) >= 2, "two who have read")
+            finally:
+                holder.cursor().execute("SELECT pg_advisory_unlock(%s)", (GATE,))
+        opener = threading.Thread(target=open_gate)
+        opener.start()
+        try:
+            yield
+        finally:
+            opener.join(60)
+
+
 def test_of_fifty_who_consume_one_step_one_finds_it_unused(house, authd):
     """R031: and a version that reads, then writes, lets more than one pass."""
     assert consume_at_once(house, authd.customer()) == 1
     name = house.one("SELECT 'totp_consume(' || pg_get_function_arguments(oid) || ')' FROM pg_proc "
                      "WHERE proname = 'totp_consume'")
     right = house.one("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'totp_consume'")
-    house.query("SET search_path = counterfoil; " + CARELESS.format(name=name))
+    house.query("SET search_path = counterfoil; " + CARELESS.format(name=name, gate=GATE))
     try:
-        assert consume_at_once(house, authd.customer()) > 1, "the judge is blind"
+        person = authd.customer()
+        with gate_until_two_have_read(house):
+            assert consume_at_once(house, person) > 1, "the judge is blind"
     finally:
         house.query(right)
 
