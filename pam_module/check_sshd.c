@@ -48,6 +48,16 @@ wants(struct check *check, const char *key, const char *value, const char *wante
 		check_say(check, CHECK_WRONG, "sshd", mend, "%s is %s: %s", key, value, why);
 }
 
+/* sshd -T prints seconds.  0: no limit, or not a number that we know. */
+static long
+seconds_of(const char *value)
+{
+	char *end = NULL;
+	long seconds = strtol(value, &end, 10);
+
+	return end != value && *end == '\0' && seconds > 0 ? seconds : 0;
+}
+
 static void
 take_setting(struct check *check, const struct conf *conf, const char *key, const char *value)
 {
@@ -57,8 +67,8 @@ take_setting(struct check *check, const struct conf *conf, const char *key, cons
 		wants(check, "KbdInteractiveAuthentication", value, "yes", "nobody can be asked for a code");
 	else if (strcmp(key, "passwordauthentication") == 0 && conf->blind_conversation == BLIND_DENY)
 		wants(check, "PasswordAuthentication", value, "no", "sshd answers every prompt with the password");
-	else if (strcmp(key, "logingracetime") == 0 && atoi(value) != 0 &&
-	    atoi(value) < conf->timeout_total_s + GRACE_FOR_TYPING_S)
+	else if (strcmp(key, "logingracetime") == 0 && seconds_of(value) != 0 &&
+	    seconds_of(value) < conf->timeout_total_s + GRACE_FOR_TYPING_S)
 		check_say(check, CHECK_WARNING, "sshd", "raise LoginGraceTime, or lower timeout_total in pam.conf",
 		    "LoginGraceTime is %s s: too short to type, with a verification of up to %d s", value,
 		    conf->timeout_total_s);
