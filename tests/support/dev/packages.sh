@@ -21,6 +21,9 @@ CHECK_PACKAGES=(python3-pytest python3-pexpect python3-selenium python3-pyotp py
 # For lint, format, fuzz, sanitize.
 TOOL_PACKAGES=(clang libclang-rt-14-dev llvm-14 clang-format shellcheck valgrind)
 
+# For bench: the load.
+BENCH_PACKAGES=(wrk)
+
 package_installed() {
 	case $1 in
 	postgresql) postgresql_usable && return ;;

@@ -101,7 +101,7 @@ command_sanitize() {
 
 command_bench() {
 	STEPS=4
-	packages_step "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
+	packages_step "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
 	build_steps
 	[ -x "$TOP/bench/run" ] || { echo "There are no measurements yet: bench/run is not there." >&2; exit 1; }
 	"$TOP/bench/run" "$@"

@@ -1,0 +1,135 @@
+"""load: a world to measure in, and the load on it.
+
+    world()      one PostgreSQL, one authd, the installed programs, nothing in debug, gone at the end
+    wrk()        requests over keep-alive connections through TLS
+    sql_of()     the statements that authd sends for a request, with what they carry, as PostgreSQL saw them
+    pgbench()    the same statements without authd"""
+import collections
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests/support"))
+
+import world as worlds  # noqa: E402
+
+CONNECTIONS = 8
+Counted = collections.namedtuple("Counted", "served refused other errors seconds p50_ms p99_ms")
+
+
+@contextlib.contextmanager
+def world(changes=None):
+    """Durable, like a real one; PostgreSQL logs no statement, for that costs more than some of them."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="counterfoil-bench-"))
+    cluster = worlds.Cluster(directory)
+    cluster.postgres.durable = True
+    made = None
+    try:
+        cluster.start()
+        server_set(cluster.postgres, log_statement="none")
+        made = worlds.World(cluster, "bench", {("log", "level"): "info", **(changes or {})}).start(real_clock=True)
+        yield made
+    finally:
+        for authd in made.authds if made else []:
+            authd.stop()
+        cluster.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def server_set(postgres, **settings):
+    for name, value in settings.items():
+        postgres.query("postgres", f"ALTER SYSTEM SET {name} = %s", (value,))
+    postgres.query("postgres", "SELECT pg_reload_conf()")
+    for name, value in settings.items():
+        worlds.wait_until(lambda name=name, value=value: postgres.query("postgres", f"SHOW {name}") == [(value,)],
+                          f"{name} to be {value}")
+
+
+def accounts(made, count):
+    return [made.create_account(f"customer-{number}@example.com") for number in range(count)]
+
+
+def address(number):
+    """Each a network of its own: no source is ever throttled, or stands behind itself."""
+    return f"2001:db8:{number:x}::7"
+
+
+def login_body(account, number):
+    return {"login": account.login, "password": account.password, "source": {"ip": address(number), "user_agent": "bench"}}
+
+
+def start_wrk(made, path, bodies, seconds, connections=CONNECTIONS):
+    """wrk under way: hand it to counted().  BODIES are lines of JSON."""
+    lines = made.directory / f"bodies{path.replace('/', '-')}"
+    lines.write_text("".join(body + "\n" for body in bodies), encoding="utf-8")
+    return subprocess.Popen(
+        ["wrk", "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{seconds}s", "--timeout", "20s",
+         "-s", str(HERE / "load.lua"), "-H", f"Authorization: Bearer {made.api_key}", made.authd.url + path, "--", str(lines)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def counted(process, timeout_s=60):
+    out, _ = process.communicate(timeout=timeout_s)
+    match = re.search(r"^counted (.*)$", out, re.MULTILINE)
+    if process.returncode != 0 or not match:
+        raise worlds.WorldError(f"wrk ended with {process.returncode}:\n{out}")
+    numbers = match.group(1).split()
+    return Counted(*(int(n) for n in numbers[:4]), *(float(n) for n in numbers[4:]))
+
+
+def wrk(made, path, bodies, seconds, connections=CONNECTIONS):
+    return counted(start_wrk(made, path, bodies, seconds, connections))
+
+
+def sql_of(made, request):
+    """[(statement, [parameter or None])] that authd sent because of REQUEST(), which runs once before, so that all is
+    prepared."""
+    request()
+    server_set(made.postgres, log_statement="all", log_parameter_max_length="-1")
+    try:
+        mark = made.postgres.log_mark()
+        request()
+        lines = [text for role, text in made.postgres.log_since(mark) if role == "counterfoil_authd"]
+    finally:
+        server_set(made.postgres, log_statement="none", log_parameter_max_length="0")
+    found = []
+    for line in lines:
+        if match := re.match(r"LOG:\s+execute \S+: (.*)", line):
+            found.append((match.group(1), []))
+        elif match := re.match(r"DETAIL:\s+parameters: (.*)", line):
+            found[-1][1].extend(None if value == "NULL" else value[1:-1].replace("''", "'") for value in re.findall(
+                r"\$\d+ = (NULL|'(?:[^']|'')*')", match.group(1)))
+    return found
+
+
+def pgbench(made, calls, seconds, connections=CONNECTIONS):
+    """Rounds a second of CALLS, prepared, as authd's own role over the same way."""
+    variables, script = [], ""
+    for number, (statement, parameters) in enumerate(calls):
+        for place, value in enumerate(parameters, 1):
+            name = f"v{number}_{place}"
+            statement = re.sub(rf"\${place}(?!\d)", "NULL" if value is None else f":{name}", statement)
+            if value is not None:
+                variables += ["-D", f"{name}={value}"]
+        script += statement + ";\n"
+    path = made.directory / "pgbench.sql"
+    path.write_text(script, encoding="utf-8")
+    role = "counterfoil_authd"
+    out = worlds.run(made.postgres.bin / "pgbench", "-n", "-M", "prepared", "-c", connections, "-j", min(2, connections),
+                     "-T", seconds, "-f", path, *variables, made.postgres.url(made.installation.database, role,
+                     worlds.Installation.PASSWORDS[role]), env={**os.environ, "LC_ALL": "C"})
+    if not re.search(r"number of failed transactions: 0 ", out):
+        raise worlds.WorldError(f"pgbench failed:\n{out}")
+    return float(re.search(r"^tps = ([\d.]+)", out, re.MULTILINE).group(1))
+
+
+def cpu_seconds(made):
+    """What authd used so far, in seconds of processor time."""
+    fields = pathlib.Path(f"/proc/{made.authd.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
