@@ -1,5 +1,6 @@
--- load.lua: what wrk sends, and what it counts.  One argument: a file with a body of JSON on each line.  Every thread goes
--- through all of them, from a place of its own, so that no two requests under way carry the same one.
+-- load.lua: what wrk sends, and what it counts.  Arguments: a file with a body of JSON on each line, and milliseconds of
+-- rest before each request, if any.  Every thread goes through all bodies, from a place of its own, so that no two requests
+-- under way carry the same one.
 local threads = {}
 
 function setup(thread)
@@ -16,6 +17,10 @@ function init(args)
 	end
 	at = math.floor(#requests * (number - 1) / 2)
 	served, refused, other = 0, 0, 0
+	if args[2] then
+		local rest = tonumber(args[2])
+		delay = function() return rest end
+	end
 end
 
 function request()

@@ -64,13 +64,14 @@ def login_body(account, number):
     return {"login": account.login, "password": account.password, "source": {"ip": address(number), "user_agent": "bench"}}
 
 
-def start_wrk(made, path, bodies, seconds, connections=CONNECTIONS):
-    """wrk under way: hand it to counted().  BODIES are lines of JSON."""
+def start_wrk(made, path, bodies, seconds, connections=CONNECTIONS, rest_ms=0):
+    """wrk under way: hand it to counted().  BODIES are lines of JSON; each connection rests REST_MS before a request."""
     lines = made.directory / f"bodies{path.replace('/', '-')}"
     lines.write_text("".join(body + "\n" for body in bodies), encoding="utf-8")
     return subprocess.Popen(
         ["wrk", "-t", str(min(2, connections)), "-c", str(connections), "-d", f"{seconds}s", "--timeout", "20s",
-         "-s", str(HERE / "load.lua"), "-H", f"Authorization: Bearer {made.api_key}", made.authd.url + path, "--", str(lines)],
+         "-s", str(HERE / "load.lua"), "-H", f"Authorization: Bearer {made.api_key}", made.authd.url + path, "--", str(lines),
+         *([str(rest_ms)] if rest_ms else [])],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -133,3 +134,9 @@ def cpu_seconds(made):
     """What authd used so far, in seconds of processor time."""
     fields = pathlib.Path(f"/proc/{made.authd.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_peak_kib(made):
+    """The most that authd ever had resident."""
+    status = pathlib.Path(f"/proc/{made.authd.process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE).group(1))
