@@ -2,7 +2,8 @@
 # A build leaves nothing in the source folders: everything built lies under build/, but for what autoreconf makes.
 set -euo pipefail
 cd "${srcdir:-.}"
-git rev-parse --git-dir >/dev/null 2>&1 || { echo "not a git checkout"; exit 77; }
+# A tarball unpacked inside a checkout (make distcheck) is none itself.
+[ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ] || { echo "not a git checkout"; exit 77; }
 generated='\.(o|lo|la|so|a|log|trs|gcda|gcno|pyc|orig|rej)$|(^|/)(Makefile|config\.status|core\.[0-9]+)$|(^|/)\.(libs|deps)/'
 strays=$(git ls-files --others --exclude-standard | grep -E "$generated" || true)
 ignored=$(git ls-files --others --ignored --exclude-standard -- authd core pam_module cli sql web docs packaging |

@@ -6,7 +6,7 @@ set -euo pipefail
 top=$(cd "${srcdir:-.}" && pwd -P)
 obj=$PWD
 # Inside a tarball (make distcheck) this has been said already.
-git -C "$top" rev-parse --git-dir >/dev/null 2>&1 || exit 77
+[ "$(git -C "$top" rev-parse --show-toplevel 2>/dev/null)" = "$top" ] || exit 77
 
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT

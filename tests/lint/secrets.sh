@@ -41,7 +41,7 @@ forbid "ask entropy_fill()" '\b(rand|srand|random|srandom|[dlm]rand48|rand_r)\('
 forbid "it knows no bound, or starts a shell" '\b(gets|strcat|v?sprintf|system|popen|atoi|atol|tmpnam|mktemp|alloca)\(' "${sources[@]}"
 
 # The rest looks at every text file that is shipped.
-generated=(-path ./build -o -path './build-*' -o -path ./.git -o -path ./autom4te.cache -o -path ./m4 -o -name __pycache__
+generated=(-path ./build -o -path './_*' -o -path './build-*' -o -path ./.git -o -path ./autom4te.cache -o -path ./m4 -o -name __pycache__
 	-o -path ./tests/fuzz/corpus -o -path ./configure -o -path './config*~' -o -path ./Makefile.in -o -path ./aclocal.m4)
 mapfile -t shipped < <(find . \( "${generated[@]}" \) -prune -o -type f -not -name LICENSE -print | sed 's|^\./||' | sort)
 marks='TO''DO|FIX''ME|X''XX|HA''CK'
