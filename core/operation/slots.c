@@ -100,7 +100,7 @@ pairing_pays(struct slots *slots, const struct argon2_job *job)
 /* --- a slot's thread ----------------------------------------------------------------------------------------------------------- */
 
 static void
-finish(struct slots_turn *turn, int state)
+finish(struct slots_turn *turn, enum slots_state state)
 {
 	turn->state = state;
 	(void)pthread_cond_signal(turn->done);

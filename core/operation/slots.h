@@ -26,12 +26,14 @@ enum status slots_start(const struct slots_options *options, struct slots **out,
 /* When no thread is inside any more: wipe, join, free.  NULL is fine. */
 void slots_stop(struct slots **slots);
 
+enum slots_state { SLOTS_TURN_OUT = 0, SLOTS_TURN_HELD, SLOTS_TURN_REFUSED, SLOTS_TURN_RUNNING, SLOTS_TURN_DONE };
+
 /* One request's way through; on the stack of its thread, from enter to leave. */
 struct slots_turn {
 	struct slots_place place;
 	int64_t deadline_ms;
 	int watch_fd;
-	enum { SLOTS_TURN_OUT = 0, SLOTS_TURN_HELD, SLOTS_TURN_REFUSED, SLOTS_TURN_RUNNING, SLOTS_TURN_DONE } state;
+	enum slots_state state;
 	void *done;                     /* the condition its thread waits for */
 };
 
