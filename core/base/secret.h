@@ -1,5 +1,5 @@
-/* secret.h: memory that holds a secret.  Locked, kept out of core dumps, wiped when freed.
- * There is no way from here into a log or a format string. */
+/* secret.h: memory that holds a secret.  Locked, kept out of core dumps, wiped when freed, with a page behind its last byte
+ * that nobody may touch.  There is no way from here into a log or a format string. */
 #ifndef COUNTERFOIL_SECRET_H
 #define COUNTERFOIL_SECRET_H
 
@@ -16,7 +16,7 @@ enum status secret_new(size_t capacity, struct secret **out) NODISCARD;
 /* A copy of VALUE.  The caller still owns, and ought to wipe, the original. */
 enum status secret_copy(struct bytes value, struct secret **out) NODISCARD;
 
-/* Wipes, frees, leaves NULL.  NULL and *secret == NULL are fine. */
+/* Wipes, frees, leaves NULL.  NULL and *secret == NULL are fine.  Aborts if something wrote right in front of the secret. */
 void secret_free(struct secret **secret);
 
 /* A view that lives as long as the secret.  NULL gives the empty view. */

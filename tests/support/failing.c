@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/secret.h"
+
 static struct { unsigned countdown, calls; int cause; } plan[FAILING_KINDS];
 static bool one_byte;
 static uid_t claimed_owner = (uid_t)-1;
@@ -15,6 +17,7 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 char *__real_strdup(const char *text);
 void *__real_sodium_malloc(size_t size);
+enum status __real_secret_new(size_t capacity, struct secret **out);
 ssize_t __real_getrandom(void *out, size_t len, unsigned flags);
 ssize_t __real_read(int fd, void *out, size_t len);
 ssize_t __real_write(int fd, const void *data, size_t len);
@@ -27,6 +30,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 char *__wrap_strdup(const char *text);
 void *__wrap_sodium_malloc(size_t size);
+enum status __wrap_secret_new(size_t capacity, struct secret **out);
 ssize_t __wrap_getrandom(void *out, size_t len, unsigned flags);
 ssize_t __wrap_read(int fd, void *out, size_t len);
 ssize_t __wrap___read_chk(int fd, void *out, size_t len, size_t capacity);
@@ -110,6 +114,13 @@ void *
 __wrap_sodium_malloc(size_t size)
 {
 	return fails(FAILING_MEMORY) ? NULL : __real_sodium_malloc(size);
+}
+
+/* A secret asks the system for memory only now and then: every call counts, as the others do. */
+enum status
+__wrap_secret_new(size_t capacity, struct secret **out)
+{
+	return fails(FAILING_MEMORY) ? STATUS_NO_MEMORY : __real_secret_new(capacity, out);
 }
 
 ssize_t

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,39 +175,152 @@ a_secret_stays_out_of_core_dumps_and_of_swap(void **state)
 	secret_free(&secret);
 }
 
-static void
-a_byte_past_the_end_ends_the_process(void **state)
+enum { ONE_PAGE = 4096, MANY = 40, ALL = 3 * MANY };  /* MANY: more than secret.c maps at once */
+
+/* Write one byte at OFFSET from the first of a secret of CAPACITY bytes and free it, in a child: does it live on? */
+static bool
+survives_a_byte_at(size_t capacity, long offset)
 {
-	struct secret *secret = secret_of("correct horse");
-	pid_t child = fork();
+	struct secret *secret = NULL;
+	pid_t child;
 	int status;
 
-	(void)state;
-	if (child == 0) {
+	assert_int_equal(secret_new(capacity, &secret), STATUS_OK);
+	if ((child = fork()) == 0) {
 		(void)signal(SIGSEGV, SIG_DFL);
+		(void)signal(SIGABRT, SIG_DFL);
 		(void)close(STDERR_FILENO);
-		((volatile uint8_t *)secret_data(secret))[13] = 'X';
+		((volatile uint8_t *)secret_data(secret))[offset] = 'X';
+		secret_free(&secret);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	secret_free(&secret);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+a_byte_past_the_end_ends_the_process(void **state)
+{
+	(void)state;
+	assert_true(survives_a_byte_at(13, 12));
+	assert_false(survives_a_byte_at(13, 13));
+	assert_false(survives_a_byte_at(ONE_PAGE, ONE_PAGE));
+	assert_false(survives_a_byte_at(ONE_PAGE + 1, ONE_PAGE + 1));
+}
+
+static void
+a_byte_before_the_beginning_ends_the_process(void **state)
+{
+	(void)state;
+	assert_false(survives_a_byte_at(13, -1));
+	assert_false(survives_a_byte_at(ONE_PAGE - 1, -1));
+	assert_false(survives_a_byte_at(ONE_PAGE, -1));
+	assert_false(survives_a_byte_at(ONE_PAGE + 1, -1));
+}
+
+static void
+a_page_that_is_used_again_holds_nothing_of_its_last_secret(void **state)
+{
+	static const uint8_t zeros[ONE_PAGE];
+	struct secret *secrets[MANY];
+	bool again = false;
+	uint8_t *end;
+
+	(void)state;
+	assert_int_equal(secret_new(100, &secrets[0]), STATUS_OK);
+	end = secret_data(secrets[0]) + 100;
+	memset(secret_data(secrets[0]), 'X', 100);
+	secret_truncate(secrets[0], 50);
+	secret_free(&secrets[0]);
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(secret_new(ONE_PAGE, &secrets[i]), STATUS_OK);
+		assert_memory_equal(secret_data(secrets[i]), zeros, ONE_PAGE);
+		memset(secret_data(secrets[i]), 'Y', ONE_PAGE);
+		again = again || secret_data(secrets[i]) + ONE_PAGE == end;
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		secret_free(&secrets[i]);
+	assert_true(again);
+}
+
+static void *
+take_and_give(void *cookie)
+{
+	struct secret *secrets[5];
+	uint8_t mark = (uint8_t)(uintptr_t)cookie;
+
+	for (unsigned round = 0; round < 500; round++) {
+		for (unsigned i = 0; i < 5; i++) {
+			if (secret_new(32, &secrets[i]) != STATUS_OK || secret_data(secrets[i])[31] != 0)
+				return NULL;
+			memset(secret_data(secrets[i]), mark, 32);
+		}
+		for (unsigned i = 0; i < 5; i++) {
+			if (secret_data(secrets[i])[0] != mark || secret_data(secrets[i])[31] != mark)
+				return NULL;
+			secret_free(&secrets[i]);
+		}
+	}
+	return cookie;
+}
+
+static void
+threads_never_share_a_secret(void **state)
+{
+	pthread_t threads[4];
+	void *mark;
+
+	(void)state;
+	for (uintptr_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, (void *)(i + 1)), 0);
+	for (uintptr_t i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], &mark), 0);
+		assert_ptr_equal(mark, (void *)(i + 1));
+	}
+}
+
+/* Take secrets until no page is left and no memory for more; how many there were. */
+static unsigned
+take_all(struct secret *secrets[static ALL])
+{
+	struct secret *const untouched = (struct secret *)(uintptr_t)1;
+	enum status st = STATUS_OK;
+	unsigned count = 0;
+
+	while (count < ALL && st == STATUS_OK) {
+		secrets[count] = untouched;
+		failing_at(FAILING_MEMORY, 2, ENOMEM);  /* 1: failing.c fails in place of secret_new() */
+		if ((st = secret_new(16, &secrets[count])) == STATUS_OK)
+			count++;
+	}
+	assert_int_equal(st, STATUS_NO_MEMORY);
+	assert_ptr_equal(secrets[count], untouched);
+	return count;
 }
 
 static void
 without_memory_there_is_no_secret_and_no_leak(void **state)
 {
 	struct secret *const untouched = (struct secret *)(uintptr_t)1;
-	struct secret *secret = untouched;
+	struct secret *secret = untouched, *all[ALL];
+	static const uint8_t large[2 * ONE_PAGE];
+	unsigned count;
 
 	(void)state;
 	for (unsigned n = 1; n <= 2; n++) {
+		failing_at(FAILING_MEMORY, n + 1, ENOMEM);
+		assert_int_equal(secret_new(2 * ONE_PAGE, &secret), STATUS_NO_MEMORY);
 		failing_at(FAILING_MEMORY, n, ENOMEM);
-		assert_int_equal(secret_new(16, &secret), STATUS_NO_MEMORY);
-		failing_at(FAILING_MEMORY, n, ENOMEM);
-		assert_int_equal(secret_copy(BYTES("abc"), &secret), STATUS_NO_MEMORY);
+		assert_int_equal(secret_copy((struct bytes){ large, sizeof large }, &secret), STATUS_NO_MEMORY);
 		assert_ptr_equal(secret, untouched);
 	}
+	count = take_all(all);
+	(void)failing_stop(NULL);
+	assert_int_equal(secret_new(16, &secret), STATUS_OK);
+	secret_free(&secret);
+	while (count > 0)
+		secret_free(&all[--count]);
 }
 
 static void
@@ -237,6 +351,9 @@ main(void)
 		cmocka_unit_test(wiping_overwrites_exactly_the_length),
 		cmocka_unit_test(a_secret_stays_out_of_core_dumps_and_of_swap),
 		cmocka_unit_test(a_byte_past_the_end_ends_the_process),
+		cmocka_unit_test(a_byte_before_the_beginning_ends_the_process),
+		cmocka_unit_test(a_page_that_is_used_again_holds_nothing_of_its_last_secret),
+		cmocka_unit_test(threads_never_share_a_secret),
 		cmocka_unit_test(a_block_for_a_library_is_as_large_as_asked_or_not_there),
 		cmocka_unit_test_teardown(without_memory_there_is_no_secret_and_no_leak, failing_stop),
 	};
