@@ -103,9 +103,12 @@ start_slots(const struct settings *s, struct core *core, char error[static CONFI
 		.slots = (unsigned)s->hashing_slots, .queue_length = (unsigned)s->hashing_queue_length,
 		.deadline_ms = s->hashing_deadline_ms, .idle_ms = s->hashing_idle_s * 1000,
 	};
-	enum status st = core_start_slots(core, &options, error);
 	const char *fault = argon2_engine()->fault;
+	enum status st;
 
+	if ((st = argon2_engine_check_wish(error)) != STATUS_OK)
+		return st;
+	st = core_start_slots(core, &options, error);
 	log_event(fault != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "argon2_engine", (const struct log_field[]){
 	    LOG_TEXT("kernel", argon2_engine_name()), LOG_TEXT("fault", fault != NULL ? fault : "-"), LOG_END });
 	return st;

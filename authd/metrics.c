@@ -208,6 +208,14 @@ print_costs(FILE *out, const struct slots_report *report)
 	}
 }
 
+/* COUNT of them took US together. */
+static void
+print_sum(FILE *out, const char *name, double us, uint64_t count)
+{
+	(void)fprintf(out, "# TYPE %s summary\n%s_sum %g\n%s_count %llu\n", name, name, us / 1e6, name,
+	    (unsigned long long)count);
+}
+
 static void
 print_slots(FILE *out, struct slots *slots)
 {
@@ -223,12 +231,12 @@ print_slots(FILE *out, struct slots *slots)
 	    "# TYPE counterfoil_hashes_running gauge\ncounterfoil_hashes_running %u\n"
 	    "# TYPE counterfoil_hashes_waiting gauge\ncounterfoil_hashes_waiting %u\n", argon2_engine_name(),
 	    argon2_engine()->kernel != NULL, report.slots, report.warm, report.running, report.waiting);
-	(void)fprintf(out, "# TYPE counterfoil_hash_turn_seconds summary\ncounterfoil_hash_turn_seconds_sum %g\n"
-	    "counterfoil_hash_turn_seconds_count %llu\n# TYPE counterfoil_hashes_refused_total counter\n"
+	print_sum(out, "counterfoil_hash_wait_seconds", report.waited_us, report.runs);
+	print_sum(out, "counterfoil_hash_turn_seconds", report.turns_us, report.runs);
+	(void)fprintf(out, "# TYPE counterfoil_hashes_refused_total counter\n"
 	    "counterfoil_hashes_refused_total{why=\"too_long_a_wait\"} %llu\n"
 	    "counterfoil_hashes_refused_total{why=\"deadline\"} %llu\n"
-	    "counterfoil_hashes_refused_total{why=\"client_gone\"} %llu\n", report.waited_us / 1e6,
-	    (unsigned long long)report.runs, (unsigned long long)report.refused_at_once,
+	    "counterfoil_hashes_refused_total{why=\"client_gone\"} %llu\n", (unsigned long long)report.refused_at_once,
 	    (unsigned long long)report.refused_late, (unsigned long long)report.dropped);
 	print_costs(out, &report);
 }

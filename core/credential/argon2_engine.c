@@ -3,6 +3,7 @@
 #include <argon2.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,12 +269,41 @@ best_kernel(void)
 	return kernels[i];
 }
 
+/* What COUNTERFOIL_CPU says, or NULL. */
+static const char *
+wish(void)
+{
+	return secure_getenv("COUNTERFOIL_CPU");
+}
+
+static bool
+is_library(const char *name)
+{
+	return strcmp(name, "library") == 0;
+}
+
+enum status
+argon2_engine_check_wish(char error[static CONFIG_ERROR_BYTES])
+{
+	const char *wanted = wish();
+	char usable[64] = "";
+
+	if (wanted == NULL || is_library(wanted) || kernel_called(wanted) != NULL)
+		return STATUS_OK;
+	for (unsigned i = 0; i < KERNEL_COUNT; i++)
+		if (kernels[i]->is_usable())
+			(void)snprintf(usable + strlen(usable), sizeof usable - strlen(usable), "%s, ", kernels[i]->name);
+	(void)snprintf(error, CONFIG_ERROR_BYTES, "COUNTERFOIL_CPU=%.40s in the environment: this CPU runs %sand library; "
+	    "without the variable the fastest of them is taken", wanted, usable);
+	return STATUS_INVALID;
+}
+
 static void
 choose(void)
 {
-	const char *wanted = secure_getenv("COUNTERFOIL_CPU");
+	const char *wanted = wish();
 
-	if (wanted != NULL && strcmp(wanted, "library") == 0) {
+	if (wanted != NULL && is_library(wanted)) {
 		engine.fault = "COUNTERFOIL_CPU asks for libargon2";
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
+#include "core/base/config.h"
 #include "core/base/status.h"
 #include "core/credential/argon2_arena.h"
 #include "core/credential/argon2_fill.h"
@@ -32,12 +33,16 @@ struct argon2_job {
 
 /* What this process hashes with, found at the first call, from any thread.  KERNEL is NULL when ours is off, and FAULT
  * then says why; a FAULT with a kernel is a note.  COUNTERFOIL_CPU=portable|avx2|avx512 in the environment asks for a
- * kernel, "library" for none. */
+ * kernel, "library" for none; what this CPU does not run is a fault, and the best kernel takes its place. */
 struct argon2_engine {
 	const struct argon2_kernel *kernel;
 	const char *fault;              /* or NULL */
 };
 const struct argon2_engine *argon2_engine(void);
+
+/* For a program that would rather not start than hash with something else than it was told to.
+ * STATUS_INVALID: COUNTERFOIL_CPU is none of the above, or a kernel that this CPU does not run; ERROR says what it may be. */
+enum status argon2_engine_check_wish(char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 
 /* "portable", "avx2", "avx512"; "library" when ours is off. */
 const char *argon2_engine_name(void);

@@ -134,6 +134,7 @@ take(struct slots *slots, struct slots_place *place)
 		return false;
 	}
 	turn->state = SLOTS_TURN_RUNNING;
+	slots->report.waited_us += (double)(clock_monotonic_us() - turn->ready_us);
 	return true;
 }
 
@@ -452,9 +453,9 @@ wait_for_turn(struct slots *slots, struct slots_turn *turn)
 enum status
 slots_run(struct slots *slots, struct slots_turn *turn, struct argon2_job *job)
 {
-	int64_t begun_us = clock_monotonic_us();
 	enum status st = STATUS_OVERLOADED;
 
+	turn->ready_us = clock_monotonic_us();
 	(void)pthread_mutex_lock(&slots->lock);
 	if (turn->state == SLOTS_TURN_DONE) {           /* a further job of the same request */
 		slots_queue_insert(&slots->queue, &turn->place);
@@ -465,7 +466,7 @@ slots_run(struct slots *slots, struct slots_turn *turn, struct argon2_job *job)
 		slots_queue_ready(&slots->queue, &turn->place, job);
 		(void)pthread_cond_signal(&slots->filled);
 		if ((st = wait_for_turn(slots, turn)) == STATUS_OK)
-			slots->report.waited_us += (double)(clock_monotonic_us() - begun_us);
+			slots->report.turns_us += (double)(clock_monotonic_us() - turn->ready_us);
 	}
 	(void)pthread_mutex_unlock(&slots->lock);
 	return st;

@@ -33,6 +33,7 @@ struct slots_turn {
 	struct slots_place place;
 	int64_t deadline_ms;
 	int watch_fd;
+	int64_t ready_us;               /* when its job was */
 	enum slots_state state;
 	void *done;                     /* the condition its thread waits for */
 };
@@ -66,7 +67,8 @@ struct slots_report {
 	unsigned slots, running, waiting, warm;
 	uint64_t refused_at_once, refused_late, dropped;        /* overloaded; deadline passed; the client was gone */
 	uint64_t runs;
-	double waited_us;               /* by all jobs that ran */
+	double waited_us;               /* of all jobs that ran, for a slot */
+	double turns_us;                /* of the same, the wait and the hash */
 	struct slots_cost costs[SLOTS_COSTS];
 	unsigned cost_count;
 };

@@ -75,17 +75,6 @@ def test_health_and_sessions_do_not_wait_behind_hashes(narrow):
     assert answered > 0
 
 
-def test_libargon2_goes_on_alone_and_says_so(fresh_world):
-    world = fresh_world
-    world.start()
-    authd = world.add_authd(environment={"COUNTERFOIL_CPU": "library"})
-    account = world.create_account()
-    assert world.api(1).login(account.login, account.password).status_code == 200
-    assert authd.metric("counterfoil_argon2_fast_path") == 0
-    assert "event=argon2_engine" in authd.log_text()
-    assert "kernel=library" in authd.log_text().replace('"', "")
-
-
 def test_more_slots_than_memory_is_no_way_to_start(fresh_world):
     fresh_world.changes.update({("hashing", "slots"): 1024, ("realm staff", "argon2_memory_kib"): 1048576})
     authd = fresh_world.add_authd(wait=False)
