@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/encoding.h"
 #include "core/base/entropy.h"
+#include "core/base/secret_file.h"
 
 #define FILE_MAX_BYTES 16384
 #define LINE_MAX_BYTES 128
@@ -165,62 +165,6 @@ check_realms(const char *path, const struct keyring *keyring, char *error)
 	return STATUS_OK;
 }
 
-/* A program that is set-gid, the PAM helper for screen lockers, reads a keyring that is for root and its own group. */
-static bool
-is_set_gid(void)
-{
-	return getauxval(AT_SECURE) != 0 && getegid() != getgid();
-}
-
-static enum status
-check_group(int fd, const char *path, char *error)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && ((st.st_mode & S_IRWXG) == 0 || st.st_gid == getegid()))
-		return STATUS_OK;
-	return fault(error, STATUS_INVALID, "%s: is for another group than this program's", path);
-}
-
-static enum status
-read_file(const char *path, struct secret **out, char *error)
-{
-	unsigned forbidden = is_set_gid() ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-	struct secret *text = NULL;
-	size_t len = 0;
-	int fd = -1;
-	enum status st;
-
-	if ((st = config_open_trusted(path, forbidden, FILE_MAX_BYTES, &fd, error)) != STATUS_OK)
-		return st;
-	if ((st = check_group(fd, path, error)) != STATUS_OK)
-		goto out;
-	if ((st = secret_new(FILE_MAX_BYTES, &text)) != STATUS_OK) {
-		(void)fault(error, st, "%s: out of memory", path);
-		goto out;
-	}
-	while (len < FILE_MAX_BYTES) {
-		ssize_t got = read(fd, secret_data(text) + len, FILE_MAX_BYTES - len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			st = fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
-			goto out;
-		}
-		if (got == 0)
-			break;
-		len += (size_t)got;
-	}
-	secret_truncate(text, len);
-	*out = text;
-	text = NULL;
-out:
-	secret_free(&text);
-	(void)close(fd);
-	return st;
-}
-
 enum status
 keyring_open(const char *path, struct keyring **out, char error[static CONFIG_ERROR_BYTES])
 {
@@ -230,7 +174,7 @@ keyring_open(const char *path, struct keyring **out, char error[static CONFIG_ER
 
 	if (keyring == NULL)
 		return fault(error, STATUS_NO_MEMORY, "%s: out of memory", path);
-	if ((st = read_file(path, &text, error)) == STATUS_OK &&
+	if ((st = secret_file_read(path, FILE_MAX_BYTES, &text, error)) == STATUS_OK &&
 	    (st = parse_keys(path, secret_view(text), keyring, error)) == STATUS_OK &&
 	    (st = check_realms(path, keyring, error)) == STATUS_OK) {
 		*out = keyring;
