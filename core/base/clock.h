@@ -15,6 +15,9 @@ int64_t clock_monotonic_ms(void);
 /* The same clock in microseconds: for measuring short things. */
 int64_t clock_monotonic_us(void);
 
+/* Microseconds of processor time that the calling thread has used. */
+int64_t clock_thread_us(void);
+
 #define CLOCK_RFC3339_BYTES sizeof "2026-11-23T20:34:31Z"
 
 /* UTC, RFC 3339 section 5.6, without the locale.  Times before 1970 or after 9999 are clamped. */

@@ -59,8 +59,7 @@ enum { SLOTS_COSTS = 8 };
 struct slots_cost {
 	uint32_t memory_kib, passes;
 	uint64_t singles, pairs;        /* jobs: a pair counts two */
-	double single_us, pair_us;      /* of one job, averaged over the last ones; 0: none yet */
-	double total_us;
+	double single_us, pair_us;      /* processor time of one job, averaged over the last ones; 0: none yet */
 };
 
 struct slots_report {

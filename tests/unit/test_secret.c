@@ -247,12 +247,13 @@ a_page_that_is_used_again_holds_nothing_of_its_last_secret(void **state)
 static void *
 take_and_give(void *cookie)
 {
+	static const uint8_t zeros[32];
 	struct secret *secrets[5];
 	uint8_t mark = (uint8_t)(uintptr_t)cookie;
 
 	for (unsigned round = 0; round < 500; round++) {
 		for (unsigned i = 0; i < 5; i++) {
-			if (secret_new(32, &secrets[i]) != STATUS_OK || secret_data(secrets[i])[31] != 0)
+			if (secret_copy((struct bytes){ zeros, 32 }, &secrets[i]) != STATUS_OK)
 				return NULL;
 			memset(secret_data(secrets[i]), mark, 32);
 		}

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -396,6 +398,46 @@ an_unused_arena_is_given_back(void **state)
 	slots_stop(&slots);
 }
 
+static void *
+spin(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		continue;
+	return NULL;
+}
+
+static void
+a_processor_that_others_take_makes_no_hash_look_slow(void **state)
+{
+	pthread_t neighbours[4];
+	atomic_bool stop = false;
+	struct customer one;
+	struct slots *slots;
+	struct slots_report report;
+	cpu_set_t all, single;
+	int64_t begun_us;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	CPU_ZERO(&single);
+	CPU_SET((size_t)sched_getcpu(), &single);
+	assert_int_equal(sched_setaffinity(0, sizeof single, &single), 0);
+	slots = start(1, 10, 60000);    /* a slot runs where its starter may */
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&neighbours[i], NULL, spin, &stop), 0);
+	begun_us = clock_monotonic_us();
+	customer_start(&one, slots, NULL, 1024, 100, false);
+	customer_end(&one);
+	begun_us = clock_monotonic_us() - begun_us;
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(neighbours[i], NULL), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+	slots_report(slots, &report);
+	assert_true(report.costs[0].single_us > 0 && report.costs[0].single_us < (double)begun_us / 2);
+	slots_stop(&slots);
+}
+
 int
 main(void)
 {
@@ -414,6 +456,7 @@ main(void)
 		cmocka_unit_test(one_request_may_hash_twice),
 		cmocka_unit_test(memory_that_the_machine_has_not_is_refused_at_start),
 		cmocka_unit_test(an_unused_arena_is_given_back),
+		cmocka_unit_test(a_processor_that_others_take_makes_no_hash_look_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
