@@ -10,6 +10,7 @@
  *   --blind TEXT          sshd's password method: hidden prompts get TEXT, shown ones an error
  *   --flags NAME          silent | expired: for the operations
  *   --repeat N            all operations, with the same answers each time
+ *   --timed               the same answers for each operation, and "took NANOSECONDS" behind it
  *   --state               compare the process before and after; print what changed
  *   --close-standard      close descriptors 0 and 2 first
  *   --ignore-children     SIGCHLD ignored, as some hosts do
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <security/pam_appl.h>
@@ -42,7 +44,7 @@ struct script {
 	size_t answer_count, next;
 	const char *blind;
 	int flags, repeat;
-	bool state, quiet;
+	bool state, quiet, timed;
 };
 
 static const struct { const char *name; int item; } item_names[] = {
@@ -161,6 +163,8 @@ take_flag(struct script *script, const char *name)
 		script->state = true;
 	else if (strcmp(name, "--quiet") == 0)
 		script->quiet = true;
+	else if (strcmp(name, "--timed") == 0)
+		script->timed = true;
 	else if (strcmp(name, "--close-standard") == 0) {
 		(void)close(0);
 		(void)close(2);
@@ -212,8 +216,17 @@ print_item(pam_handle_t *pamh, const char *name)
 	(void)printf("item %s %s\n", name, value != NULL ? (const char *)value : "(none)");
 }
 
+static long long
+now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void
-operate(pam_handle_t *pamh, const struct script *script, const char *name)
+operate(pam_handle_t *pamh, struct script *script, const char *name)
 {
 	static const struct { const char *name; int (*call)(pam_handle_t *, int); int flags; } operations[] = {
 		{ "auth", pam_authenticate, 0 }, { "setcred", pam_setcred, PAM_ESTABLISH_CRED },
@@ -230,12 +243,17 @@ operate(pam_handle_t *pamh, const struct script *script, const char *name)
 		return;
 	}
 	for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+		long long begin = now_ns();
 		char code[16];
 
 		if (strcmp(operations[i].name, name) != 0)
 			continue;
+		if (script->timed)
+			script->next = 0;
 		(void)snprintf(code, sizeof code, "%d", operations[i].call(pamh, operations[i].flags | script->flags));
 		say(script, name, code);
+		if (script->timed)
+			(void)printf("took %lld\n", now_ns() - begin);
 		return;
 	}
 	die("no such operation:", name);

@@ -145,7 +145,7 @@ class Application:
             arguments += answer if isinstance(answer, list) else ["--answer", answer]
         done = subprocess.run(
             [part if isinstance(part, bytes) else str(part) for part in [BUILT / "pam_driver", *arguments, *options, *(operations or ("auth",))]],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=120, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300, check=False,
             env={**os.environ, "LD_PRELOAD": str(CAPTURE), "CAPTURE_SYSLOG": str(self.log), **(environment or {})})
         assert done.returncode == 0, (done.returncode, done.stderr, done.stdout)
         return Outcome(done.stdout.splitlines(), entries_of(self.log))
