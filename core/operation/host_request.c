@@ -1,0 +1,271 @@
+#include "core/operation/host_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/operation/account.h"
+#include "core/operation/login.h"
+
+struct job {
+	struct core *core;
+	const struct caller *caller;
+	const struct host_request *request;
+	struct host_answer *answer;
+	struct login_result result;
+};
+
+static enum status
+decide(struct job *job, enum host_decision decision, const char *reason)
+{
+	job->answer->decision = decision;
+	(void)snprintf(job->answer->reason, sizeof job->answer->reason, "%s", reason[0] != '\0' ? reason : "none");
+	return STATUS_OK;
+}
+
+/* What the person typed was out of bounds: that denies.  Everything else is the machinery's. */
+static enum status
+settle(struct job *job, enum status st)
+{
+	if (st == STATUS_INVALID || st == STATUS_CONFLICT)
+		return decide(job, HOST_DENY, status_name(st));
+	return st == STATUS_NOT_FOUND ? decide(job, HOST_UNKNOWN_USER, status_name(st)) : st;
+}
+
+/* A verdict that is no grant. */
+static enum status
+refuse(struct job *job)
+{
+	const char *reason = job->result.reason;
+	enum host_decision decision = HOST_DENY;
+
+	if (job->result.verdict == VERDICT_THROTTLED)
+		decision = HOST_THROTTLED;
+	else if (strcmp(reason, "unknown_login") == 0)
+		decision = HOST_UNKNOWN_USER;
+	else if (strcmp(reason, "not_enrolled") == 0)
+		decision = HOST_NOT_ENROLLED;
+	job->answer->retry_after_s = job->result.retry_after_s > 0 ? job->result.retry_after_s : 0;
+	return decide(job, decision, reason);
+}
+
+static enum status
+grant(struct job *job, bool must_change)
+{
+	job->answer->must_change = must_change;
+	return decide(job, HOST_ALLOW, job->result.reason);
+}
+
+/* --- factors ---------------------------------------------------------------------------------------------------------- */
+
+static enum status
+check_password(struct job *job, enum login_demand demand)
+{
+	const struct login_attempt attempt = { .login = bytes_of(job->request->user),
+	    .password = bytes_of(job->request->password), .demand = demand };
+	enum status st = login_password(job->core, job->caller, &attempt, &job->result);
+
+	job->answer->password_right = st == STATUS_OK && (job->result.verdict == VERDICT_CHALLENGE ||
+	    job->result.verdict == VERDICT_CHANGE_REQUIRED || job->result.verdict == VERDICT_GRANTED ||
+	    strcmp(job->result.reason, "not_enrolled") == 0);
+	return st;
+}
+
+static enum status
+verify_password(struct job *job)
+{
+	enum status st = check_password(job, LOGIN_PASSWORD_ONLY);
+
+	if (st != STATUS_OK)
+		return settle(job, st);
+	if (job->result.verdict == VERDICT_GRANTED || job->result.verdict == VERDICT_CHANGE_REQUIRED)
+		return grant(job, job->result.verdict == VERDICT_CHANGE_REQUIRED);
+	return refuse(job);
+}
+
+static enum status
+verify_code(struct job *job, bool must_change)
+{
+	enum status st = login_otp(job->core, job->caller, bytes_of(job->request->user), job->request->code, &job->result);
+
+	if (st != STATUS_OK)
+		return settle(job, st);
+	return job->result.verdict == VERDICT_GRANTED ? grant(job, must_change) : refuse(job);
+}
+
+/* The code behind the password.  A grant counts only with both: aal 2. */
+static enum status
+verify_challenge(struct job *job)
+{
+	char challenge[TOKEN_TEXT_BYTES];
+	enum status st;
+
+	memcpy(challenge, job->result.challenge, sizeof challenge);
+	st = login_code(job->core, job->caller, challenge, job->request->code, false, &job->result);
+	secret_wipe(challenge, sizeof challenge);
+	if (st != STATUS_OK)
+		return settle(job, st);
+	return job->result.verdict == VERDICT_GRANTED && job->result.aal == 2 ? grant(job, false) : refuse(job);
+}
+
+static enum status
+verify_both(struct job *job)
+{
+	enum status st = check_password(job, LOGIN_ALL_FACTORS);
+
+	if (st != STATUS_OK)
+		return settle(job, st);
+	switch (job->result.verdict) {
+	case VERDICT_CHALLENGE:
+		return verify_challenge(job);
+	case VERDICT_CHANGE_REQUIRED:           /* a password that must change opens no challenge, but the code is due */
+		return verify_code(job, true);
+	case VERDICT_GRANTED:
+		return decide(job, HOST_NOT_ENROLLED, "not_enrolled");
+	case VERDICT_DENIED:
+	case VERDICT_THROTTLED:
+	default:
+		return refuse(job);
+	}
+}
+
+/* The work of a login, for somebody who does not exist. */
+static enum status
+decoy(struct job *job)
+{
+	char name[UUID_TEXT_BYTES], password[UUID_TEXT_BYTES];
+	const struct host_request *real = job->request;
+	const struct host_request nobody = { .operation = HOST_VERIFY, .user = name, .password = password, .code = "000000" };
+	enum status st;
+
+	if ((st = entropy_uuid(name)) != STATUS_OK || (st = entropy_uuid(password)) != STATUS_OK)
+		return st;
+	job->request = &nobody;
+	st = real->factors == HOST_OTP ? verify_code(job, false) : verify_both(job);
+	job->request = real;
+	if (st == STATUS_OK && (job->answer->decision == HOST_ALLOW || job->answer->decision == HOST_UNKNOWN_USER))
+		return decide(job, HOST_DENY, "decoy");
+	return st;
+}
+
+/* A name that has no canonical form is nobody's, and costs what a wrong password costs. */
+static enum status
+verify(struct job *job)
+{
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
+	const struct host_request *request = job->request;
+	enum status st;
+
+	if (text_canonical_login(bytes_of(request->user), canonical) != STATUS_OK) {
+		st = decoy(job);
+		return st == STATUS_OK && job->answer->decision == HOST_DENY ?
+		    decide(job, HOST_UNKNOWN_USER, "unknown_login") : st;
+	}
+	if (request->factors == HOST_OTP)
+		return verify_code(job, false);
+	return request->factors == HOST_PASSWORD ? verify_password(job) : verify_both(job);
+}
+
+/* --- the account ------------------------------------------------------------------------------------------------------ */
+
+/* False: it was decided, or *st says what failed. */
+static bool
+find_account(struct job *job, struct account_status *out, enum status *st)
+{
+	*st = account_status(job->core, job->caller, bytes_of(job->request->user), out);
+	if (*st == STATUS_INVALID || (*st == STATUS_OK && (!out->known || strcmp(out->state, "erased") == 0))) {
+		*st = decide(job, HOST_UNKNOWN_USER, "unknown_login");
+		return false;
+	}
+	return *st == STATUS_OK;
+}
+
+static enum status
+look(struct job *job)
+{
+	struct account_status account;
+	enum status st;
+
+	if (!find_account(job, &account, &st))
+		return st;
+	job->answer->enrolled = account.second_factor;
+	job->answer->training_due_at_s = account.training_due_at_s;
+	if (strcmp(account.state, "disabled") == 0)
+		return decide(job, HOST_EXPIRED, "disabled");
+	if (!account.is_active)
+		return decide(job, HOST_LOCKED, account.state);
+	return account.must_change ? decide(job, HOST_CHANGE_REQUIRED, "must_change") : decide(job, HOST_ALLOW, "active");
+}
+
+static enum status
+change(struct job *job)
+{
+	struct password_change_result result;
+	struct account_status account;
+	enum status st;
+
+	if (!find_account(job, &account, &st))
+		return st;
+	st = account_change_password(job->core, job->caller, account.account_id, bytes_of(job->request->password),
+	    bytes_of(job->request->new_password), &result);
+	if (st == STATUS_INVALID && result.refusal.reason != NULL)
+		return decide(job, HOST_PASSWORD_REFUSED, result.refusal.reason);
+	if (st != STATUS_OK)
+		return settle(job, st);
+	job->answer->retry_after_s = result.retry_after_s;
+	if (result.verdict == VERDICT_GRANTED)
+		return decide(job, HOST_ALLOW, "changed");
+	return decide(job, result.verdict == VERDICT_THROTTLED ? HOST_THROTTLED : HOST_DENY, verdict_name(result.verdict));
+}
+
+/* --- the interface ---------------------------------------------------------------------------------------------------- */
+
+bool
+host_request_is_complete(const struct host_request *request)
+{
+	switch (request->operation) {
+	case HOST_VERIFY:
+		return (request->factors == HOST_OTP || request->password != NULL) &&
+		    (request->factors == HOST_PASSWORD || request->code != NULL);
+	case HOST_CHANGE:
+		return request->password != NULL && request->new_password != NULL;
+	case HOST_DECOY:
+	case HOST_LOOK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum status
+dispatch(struct job *job)
+{
+	switch (job->request->operation) {
+	case HOST_VERIFY:
+		return verify(job);
+	case HOST_DECOY:
+		return decoy(job);
+	case HOST_LOOK:
+		return look(job);
+	case HOST_CHANGE:
+		return change(job);
+	default:
+		return STATUS_INTERNAL;
+	}
+}
+
+enum status
+host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,
+    struct host_answer *out)
+{
+	struct job job = { .core = core, .caller = caller, .request = request, .answer = out };
+	enum status st;
+
+	*out = (struct host_answer){ .decision = HOST_DENY, .reason = "denied" };
+	if (!host_request_is_complete(request))
+		return STATUS_INVALID;
+	st = dispatch(&job);
+	login_result_wipe(&job.result);
+	if (st != STATUS_OK)
+		*out = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
+	return st;
+}

@@ -1,0 +1,59 @@
+/* host_request.h: what a staff host asks on behalf of its PAM applications: one question, one decision.  Both ways to ask
+ * come here: pam-helper on the database's host, and a host that asks authd with a key of its own. */
+#ifndef COUNTERFOIL_HOST_REQUEST_H
+#define COUNTERFOIL_HOST_REQUEST_H
+
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+#define HOST_REASON_MAX 48
+
+enum host_operation {
+	HOST_VERIFY = 1,        /* password and code, as FACTORS demands */
+	HOST_DECOY,             /* the same work for nobody: never allowed */
+	HOST_LOOK,              /* is there such an account, and what is its state? */
+	HOST_CHANGE             /* set new_password; password proves the old one */
+};
+
+enum host_factors { HOST_PASSWORD_OTP = 1, HOST_OTP, HOST_PASSWORD };
+
+/* Texts are borrowed, as typed; NULL: absent. */
+struct host_request {
+	enum host_operation operation;
+	enum host_factors factors;      /* HOST_VERIFY and HOST_DECOY */
+	const char *user;
+	const char *password, *code, *new_password;
+};
+
+enum host_decision {
+	HOST_DENY = 0,                  /* wrong password, wrong or used code: one answer for all */
+	HOST_UNKNOWN_USER,
+	HOST_NOT_ENROLLED,              /* the password was right, there is no second factor */
+	HOST_THROTTLED,
+	HOST_LOCKED,                    /* HOST_LOOK */
+	HOST_EXPIRED,                   /* HOST_LOOK: disabled for good */
+	HOST_CHANGE_REQUIRED,           /* HOST_LOOK: the password must change first */
+	HOST_PASSWORD_REFUSED,          /* HOST_CHANGE: the new password breaks the policy; the reason says how */
+	HOST_ALLOW
+};
+
+struct host_answer {
+	enum host_decision decision;            /* zero denies */
+	char reason[HOST_REASON_MAX + 1];       /* a word, for the host's log */
+	bool password_right;
+	bool must_change;                       /* HOST_VERIFY: allowed, but the account phase must ask for a new password */
+	bool enrolled;                          /* HOST_LOOK: there is an active second factor */
+	int64_t retry_after_s;                  /* HOST_THROTTLED: at least 1 */
+	int64_t training_due_at_s;              /* HOST_LOOK: 0: none is due */
+};
+
+/* Are the credentials there that OPERATION and FACTORS need? */
+bool host_request_is_complete(const struct host_request *request);
+
+/* CALLER is of kind CALLER_HOST.  What a person typed is never a failure: it denies.
+ * STATUS_OK       OUT is decided; on any other status it denies.
+ * STATUS_INVALID  the request is not complete. */
+enum status host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,
+    struct host_answer *out) NODISCARD;
+
+#endif
