@@ -9,4 +9,9 @@
 void backend_postgresql(const struct helper_settings *settings, const struct wire_request *request,
     struct helper_reply *reply);
 
+/* The service, over HTTPS, with this host's own key; no database, no key of a realm.  DEADLINE_MS: of
+ * clock_monotonic_ms(), when all must be over.  REPLY began as a refusal. */
+void backend_authd(const struct helper_settings *settings, const struct wire_request *request, int64_t deadline_ms,
+    struct helper_reply *reply);
+
 #endif

@@ -21,7 +21,7 @@ enum conf_unknown { UNKNOWN_DENY, UNKNOWN_IGNORE };
 enum conf_unenrolled { UNENROLLED_DENY, UNENROLLED_IGNORE };
 enum conf_identity { IDENTITY_AUTO, IDENTITY_TARGET, IDENTITY_CALLER };
 enum conf_fail { FAIL_CLOSED, FAIL_IGNORE_UNAVAILABLE };
-enum conf_backend { BACKEND_POSTGRESQL };
+enum conf_backend { BACKEND_POSTGRESQL, BACKEND_AUTHD };
 enum conf_reveal { REVEAL_MINIMAL, REVEAL_HELPFUL };
 enum conf_log_rhost { LOG_RHOST_IP, LOG_RHOST_NONE };
 enum conf_training { TRAINING_OFF, TRAINING_REMIND, TRAINING_REQUIRE };

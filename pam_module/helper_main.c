@@ -1,9 +1,10 @@
 /* helper_main.c: pam-helper: one request from pam_counterfoil.so on standard input, one reply, and the end.
- * It has what the module must not bring into sshd or sudo: libpq, Argon2's memory, the keys. */
+ * It has what the module must not bring into sshd or sudo: libpq, libcurl, Argon2's memory, the keys. */
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -45,6 +46,7 @@ harden(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)clearenv();       /* of a set-gid helper it is its caller's, and libraries believe it */
 	(void)umask(0007);
 	(void)signal(SIGPIPE, SIG_IGN);
 	end_after(READ_MS);
@@ -109,17 +111,29 @@ write_message(const uint8_t *message, size_t len)
 
 /* --- in between ------------------------------------------------------------------------------------------------------- */
 
+/* The slots bound the memory of password hashes, of which there are none here with back end authd; but who may start
+ * helpers at will, and so load the service in this host's name, gets no more of them than that. */
+static bool
+takes_slot(const struct wire_request *request)
+{
+	return request->backend != WIRE_AUTHD || is_privileged();
+}
+
 static void
 work(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
 {
+	int64_t deadline_ms = clock_monotonic_ms() + request->budget_ms - LAST_MS;
 	char error[CONFIG_ERROR_BYTES] = "";
-	enum status st = helper_slots_take(settings->run_directory, is_privileged(), settings->parallel,
-	    clock_monotonic_ms() + request->budget_ms - LAST_MS, error);
+	enum status st = STATUS_OK;
 
+	if (takes_slot(request))
+		st = helper_slots_take(settings->run_directory, is_privileged(), settings->parallel, deadline_ms, error);
 	if (st == STATUS_OVERLOADED)
 		helper_reply_set(reply, ANSWER_UNUSABLE, "overloaded", error);
 	else if (st != STATUS_OK)
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
+	else if (request->backend == WIRE_AUTHD)
+		backend_authd(settings, request, deadline_ms, reply);
 	else
 		backend_postgresql(settings, request, reply);
 }
@@ -137,7 +151,7 @@ answer(const char *conf, const struct wire_request *request, struct helper_reply
 		helper_reply_set(reply, ANSWER_NOT_OWN_ACCOUNT, "not_own_account", NULL);
 		return;
 	}
-	if ((st = helper_settings_load(conf, &settings, error)) == STATUS_NO_MEMORY)
+	if ((st = helper_settings_load(conf, (enum wire_backend)request->backend, &settings, error)) == STATUS_NO_MEMORY)
 		helper_reply_set(reply, ANSWER_NO_MEMORY, "no_memory", NULL);
 	else if (st != STATUS_OK)
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);

@@ -5,6 +5,8 @@
 
 #define AT(member) offsetof(struct helper_settings, member)
 #define PATH_MAX_BYTES 1024
+#define URL_MAX_BYTES  300
+#define PINS_MAX_BYTES 512
 
 _Static_assert(offsetof(struct helper_settings, core) == 0, "the keys of the core keep their offsets");
 
@@ -13,6 +15,14 @@ static const struct config_key own_keys[] = {
 	    "Verifications at once on this host; each holds the memory of one password hash." },
 	{ "helper", "run_directory", CONFIG_TEXT, AT(run_directory), COUNTERFOIL_RUNDIR, 1, PATH_MAX_BYTES,
 	    "Folder, root's, where they are counted." },
+	{ "authd", "url", CONFIG_TEXT, AT(authd.url), NULL, 9, URL_MAX_BYTES,
+	    "The service: https://HOST or https://HOST:PORT, by the name that its certificate has." },
+	{ "authd", "ca_file", CONFIG_TEXT, AT(authd.ca_file), "", 0, PATH_MAX_BYTES,
+	    "The certificate of the authority that the service's certificate is from; no other authority counts." },
+	{ "authd", "pin", CONFIG_TEXT, AT(authd.pin), "", 0, PINS_MAX_BYTES,
+	    "The service's public key, sha256//BASE64; several with a semicolon between. Beside ca_file both must hold." },
+	{ "authd", "host_key_file", CONFIG_TEXT, AT(authd.host_key_file), COUNTERFOIL_CONFDIR "/host.key", 1, PATH_MAX_BYTES,
+	    "File, root's and mode 0600, with this host's own key: cf_ID_SECRET." },
 };
 
 enum { OWN_COUNT = sizeof own_keys / sizeof own_keys[0] };
@@ -54,16 +64,31 @@ all_keys(size_t *out_count)
 	return keys;
 }
 
+/* A host that asks the service has no database, and one that has a database need not name a service. */
+static void
+skip_other_back_end(struct config_key *keys, size_t count, enum wire_backend backend)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool is_own = i >= count - OWN_COUNT, is_authd = is_own && strcmp(keys[i].section, "authd") == 0;
+
+		if (backend == WIRE_AUTHD ? !is_own : is_authd)
+			keys[i].name = NULL;
+	}
+}
+
 enum status
-helper_settings_load(const char *path, struct helper_settings *out, char error[static CONFIG_ERROR_BYTES])
+helper_settings_load(const char *path, enum wire_backend backend, struct helper_settings *out,
+    char error[static CONFIG_ERROR_BYTES])
 {
 	size_t count;
 	struct config_key *keys = all_keys(&count);
 	enum status st = STATUS_NO_MEMORY;
 
 	memset(out, 0, sizeof *out);
-	if (keys != NULL)
+	if (keys != NULL) {
+		skip_other_back_end(keys, count, backend);
 		st = config_load(path, keys, count, out, error);
+	}
 	free(keys);
 	return st;
 }

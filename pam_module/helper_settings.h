@@ -1,21 +1,31 @@
-/* helper_settings.h: pam-helper.conf: where the database is, which keys, which policy.  Root's business alone. */
+/* helper_settings.h: pam-helper.conf: where the verification is done, and with which keys.  Root's business alone. */
 #ifndef COUNTERFOIL_PAM_HELPER_SETTINGS_H
 #define COUNTERFOIL_PAM_HELPER_SETTINGS_H
 
 #include "core/operation/core.h"
+#include "pam_module/wire.h"
+
+/* [authd]: the service, and what this host proves itself to it with. */
+struct authd_settings {
+	char *url;                      /* https://HOST[:PORT] */
+	char *ca_file, *pin;            /* empty: not given */
+	char *host_key_file;
+};
 
 struct helper_settings {
-	struct core_settings core;
+	struct core_settings core;      /* back end postgresql; all zero otherwise */
+	struct authd_settings authd;    /* back end authd; all zero otherwise */
 	int64_t parallel;               /* helpers that work at once on this host */
 	char *run_directory;            /* where they count themselves */
 };
 
-/* STATUS_INVALID: ERROR says what is wrong and where.  STATUS_NO_MEMORY. */
-enum status helper_settings_load(const char *path, struct helper_settings *out,
+/* What BACKEND needs of the file at PATH; the sections of another back end are not looked at.
+ * STATUS_INVALID: ERROR says what is wrong and where.  STATUS_NO_MEMORY. */
+enum status helper_settings_load(const char *path, enum wire_backend backend, struct helper_settings *out,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 void helper_settings_free(struct helper_settings *settings);
 
-/* For --help and the manual page. */
+/* The keys that no other program has, for the manual page. */
 const struct config_key *helper_settings_own_keys(size_t *out_count);
 
 #endif

@@ -124,7 +124,7 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 	}
 	put_quoted(&line, "host", call->who.host);
 	put_number(&line, "ms", elapsed_ms);
-	put_word(&line, "backend", "postgresql");
+	put_word(&line, "backend", call->conf.backend == BACKEND_AUTHD ? "authd" : "postgresql");
 	put_word(&line, "offline", "no");
 	put_quoted(&line, "detail", call->detail[0] != '\0' || call->reply.detail == NULL ? call->detail : call->reply.detail);
 	if (call->options.debug && call->phase == PHASE_AUTH)

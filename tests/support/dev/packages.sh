@@ -4,7 +4,7 @@
 
 # To build: the first line the tools, then the libraries, then the lists that the default blocklist is made from.
 BUILD_PACKAGES=(build-essential autoconf automake libtool pkg-config
-	libsodium-dev libargon2-dev liboath-dev libpq-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev
+	libsodium-dev libargon2-dev liboath-dev libpq-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libcurl4-gnutls-dev
 	libqrencode-dev libpng-dev libinih-dev nettle-dev libunistring-dev libpam0g-dev libcrypt-dev libcmocka-dev
 	wamerican-huge cracklib-runtime john-data)
 

@@ -1,0 +1,40 @@
+"""service_host.py: a host whose helper asks a service: the installed module and helper, and a key of its own."""
+
+import base64
+import hashlib
+
+import pam_world
+import world as worlds
+
+MODULE = worlds.ROOT / "lib/security/pam_counterfoil.so"
+
+
+def pin_of(certificate):
+    """sha256//BASE64 of the public key in a certificate."""
+    key = worlds.run("openssl", "x509", "-in", certificate, "-pubkey", "-noout")
+    der = base64.b64decode("".join(line for line in key.splitlines() if not line.startswith("-")))
+    return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+class ServiceHost(pam_world.Application):
+    """The Application of pam_world with the installed module and its helper, and back end authd."""
+
+    def __init__(self, directory, url, certificates, api_key):
+        self.url, self.certificates, self.api_key = url, certificates, api_key
+        super().__init__(directory, module=MODULE)
+
+    def configure(self, *lines, text=None, **keys):
+        keys.setdefault("backend", "authd")
+        return super().configure(*lines, text=text, **keys)
+
+    def helper(self, answer, **script):
+        """Not scripted here: the real one, with its real configuration."""
+        del answer, script
+        self.write_helper_conf()
+
+    def write_helper_conf(self, more="", key=None, key_mode=0o600, **changes):
+        """pam-helper.conf and the host's key; None leaves a setting out."""
+        key_file = worlds.write_private(self.directory / "host.key", (self.api_key if key is None else key) + "\n", key_mode)
+        settings = {"url": self.url, "ca_file": self.certificates.ca, "host_key_file": key_file, **changes}
+        text = "[authd]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items() if value is not None)
+        return worlds.write_private(self.helper_conf, text + more)
