@@ -176,7 +176,7 @@ BEGIN
 	VALUES (p_account_id, source_prefix(p_source), now_utc())
 	ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
 		WHERE k.seen_at < excluded.seen_at - interval '1 hour';
-	IF FOUND THEN
+	IF FOUND AND (SELECT count(*) FROM known_source WHERE account_id = p_account_id) > 20 THEN
 		DELETE FROM known_source WHERE account_id = p_account_id AND source IN (SELECT source FROM known_source
 			WHERE account_id = p_account_id ORDER BY seen_at DESC OFFSET 20);
 	END IF;

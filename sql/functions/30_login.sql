@@ -48,6 +48,7 @@ RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := now_utc();
 	v_end timestamptz := v_now + seconds(p_policy.session_absolute_s);
+	v_evicted uuid;
 BEGIN
 	IF p_caller.kind <> 'client' THEN
 		RETURN v_now;
@@ -56,9 +57,10 @@ BEGIN
 		last_used_at, idle_s, expires_at)
 	VALUES (p_session_id, p_digest, p_account_id, p_who.realm, p_who.client_id, p_aal, p_amr, p_device_id,
 		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s, v_end);
-	UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE id IN (
-		SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
-		ORDER BY auth_time DESC OFFSET greatest(p_policy.sessions_max, 1) - 1);
+	FOR v_evicted IN SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
+	    ORDER BY auth_time DESC OFFSET greatest(p_policy.sessions_max, 1) - 1 LOOP
+		UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE id = v_evicted;
+	END LOOP;
 	RETURN v_end;
 END $$;
 
@@ -162,8 +164,8 @@ BEGIN
 	aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0; has_totp := false; has_recovery := false;
 	device := false; hold_until := 0;
 	IF p_matched AND p_reason IS NULL THEN
-		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id AND a.realm = v_who.realm FOR NO KEY UPDATE;
-		IF v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
+		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+		IF v_account.realm = v_who.realm AND v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
 		    AND v_account.password_no = p_password_no THEN
 			PERFORM login_release(p_caller, v_who, p_login_digest, p_familiar, p_throttle, p_attempt, true);
 			IF p_new_sealed IS NOT NULL THEN

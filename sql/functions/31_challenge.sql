@@ -309,7 +309,10 @@ DECLARE
 BEGIN
 	verdict := 'denied'; reason := 'wrong_code'; aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0;
 	recovery_left := -1; device := false; hold_until := 0;
-	SELECT * INTO v_account FROM account a WHERE a.id = p_account_id AND a.realm = v_who.realm FOR NO KEY UPDATE;
+	SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+	IF v_account.realm <> v_who.realm THEN
+		v_account := NULL;
+	END IF;
 	SELECT * INTO v_challenge FROM challenge c WHERE c.digest = p_challenge_digest AND c.account_id = v_account.id
 		AND c.client_id IS NOT DISTINCT FROM v_who.client_id;
 	p_caller.source := coalesce(p_caller.source, v_challenge.source);
