@@ -1,6 +1,7 @@
 """Every fuzz target takes its corpus and a few seconds of changed inputs, always the same ones, without breaking.
 ./dev check builds them with clang (build/dev/log/fuzz-build.log); ./dev fuzz SECONDS runs them for longer."""
 
+import os
 import pathlib
 import subprocess
 
@@ -12,16 +13,28 @@ TARGETS = sorted(path.stem for path in HERE.glob("fuzz_*.c") if "LLVMFuzzerTestO
 SECONDS = 2
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_no_input_breaks(target, tmp_path):
+def run(target, found, artifacts, seconds=SECONDS, **environment):
+    """FOUND is a folder for inputs that are new."""
     corpus = HERE / "corpus" / target
     program = BUILT / target
     assert list(corpus.iterdir()), f"{corpus} is empty"
     assert program.exists(), "it was not built: see build/dev/log/fuzz-build.log"
-    done = subprocess.run([program, "-seed=1", f"-max_total_time={SECONDS}", "-timeout=10", "-rss_limit_mb=1024",
-                           f"-artifact_prefix={BUILT}/{target}-", tmp_path, corpus],
+    return subprocess.run([program, "-seed=1", f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024",
+                           f"-artifact_prefix={artifacts}", found, corpus], env={**os.environ, **environment},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=120)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_input_breaks(target, tmp_path):
+    done = run(target, tmp_path, f"{BUILT}/{target}-")
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.parametrize("check", ["id", "user", "end"])
+def test_a_pam_module_without_this_check_of_the_helper_would_be_found_out(check, tmp_path):
+    """The judge itself: a system that hides what the check looks at is as good as a module without the check."""
+    done = run("fuzz_pam_call", tmp_path, f"{tmp_path}/", 20, COUNTERFOIL_FUZZ_LIE=check)
+    assert done.returncode != 0 and "not so: code != PAM_SUCCESS || world->allowed[WIRE_VERIFY]" in done.stdout
 
 
 def test_every_target_is_built_by_make():

@@ -57,7 +57,7 @@ tool_fuzz_one() {
 }
 
 command_fuzz() {
-	local seconds=${1:-60} target
+	local seconds=${1:-60} target each
 	case $seconds in '' | *[!0-9]*) echo "dev: fuzz wants seconds, a whole number" >&2; exit 64 ;; esac
 	STEPS=0
 	packages_step "${BUILD_PACKAGES[@]}" "${TOOL_PACKAGES[@]}"
@@ -65,8 +65,11 @@ command_fuzz() {
 		tool_build_fuzz
 	for target in "$TOP"/build/fuzz/tests/fuzz/fuzz_*; do
 		[ -x "$target" ] || continue
-		step "fuzz-$(basename "$target")" "$(basename "$target") for $seconds s" \
-			"The input that broke it is in build/fuzz/crash-*." tool_fuzz_one "$target" "$seconds"
+		each=$seconds
+		# The whole PAM module has the most to be tried: five minutes, unless told otherwise.
+		if [ "$#" -eq 0 ] && [ "$(basename "$target")" = fuzz_pam_call ]; then each=300; fi
+		step "fuzz-$(basename "$target")" "$(basename "$target") for $each s" \
+			"The input that broke it is in build/fuzz/crash-*." tool_fuzz_one "$target" "$each"
 	done
 }
 
