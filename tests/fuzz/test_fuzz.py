@@ -34,7 +34,7 @@ def test_no_input_breaks(target, tmp_path):
 def test_a_pam_module_without_this_check_of_the_helper_would_be_found_out(check, tmp_path):
     """The judge itself: a system that hides what the check looks at is as good as a module without the check."""
     done = run("fuzz_pam_call", tmp_path, f"{tmp_path}/", 20, COUNTERFOIL_FUZZ_LIE=check)
-    assert done.returncode != 0 and "not so: code != PAM_SUCCESS || world->allowed[WIRE_VERIFY]" in done.stdout
+    assert done.returncode != 0 and "not so: code != PAM_SUCCESS ||" in done.stdout
 
 
 def test_every_target_is_built_by_make():
