@@ -64,10 +64,18 @@ void route_device_revoke_all(struct request *request);
 void route_step_up_begin(struct request *request);
 void route_step_up_code(struct request *request);
 
+/* route_pam.c */
+void route_pam_verify(struct request *request);
+void route_pam_account(struct request *request);
+void route_pam_session(struct request *request);
+
 /* --- what several of them share ------------------------------------------------------------------------------------ */
 
 /* The parameter N as a UUID.  NULL, with the 404 in the reply, when it is none: no such thing has that name. */
 const char *route_uuid(struct request *request, unsigned n);
+
+/* Is TEXT a numeric IPv4 or IPv6 address? */
+bool route_is_address(const char *text);
 
 /* Has TEXT the form of a token?  Its form alone: whether it exists is the operation's to say. */
 bool route_is_token(const char *text);

@@ -13,8 +13,8 @@ const struct field route_source_fields[2] = {
 	{ "user_agent", FIELD_STRING, false, 0, USER_AGENT_TYPED_MAX, NULL, 0 },
 };
 
-static bool
-is_address(const char *text)
+bool
+route_is_address(const char *text)
 {
 	struct in6_addr address;
 
@@ -27,7 +27,7 @@ route_take_source(struct request *request, const json_t *body, char user_agent[s
 	const json_t *source = json_object_get(body, "source");
 	const char *ip = json_body_string(source, "ip");
 
-	if (ip != NULL && !is_address(ip)) {
+	if (ip != NULL && !route_is_address(ip)) {
 		request_refuse_field(request, "source.ip", "must be an IPv4 or IPv6 address");
 		return false;
 	}

@@ -56,6 +56,10 @@ static const struct route table[] = {
 	    route_enrollment_link_create, NULL },
 	{ METHOD_POST, "/v1/accounts/{account}/activity-links", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_QUICK,
 	    route_activity_link_create, NULL },
+
+	{ METHOD_POST, "/v1/pam/verify", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_HASHING, route_pam_verify, NULL },
+	{ METHOD_POST, "/v1/pam/account", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_QUICK, route_pam_account, NULL },
+	{ METHOD_POST, "/v1/pam/session", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_QUICK, route_pam_session, NULL },
 };
 
 const struct route *

@@ -5,7 +5,9 @@
 _Static_assert((int)HOST_PASSWORD_OTP == (int)WIRE_PASSWORD_OTP && (int)HOST_OTP == (int)WIRE_OTP &&
     (int)HOST_PASSWORD == (int)WIRE_PASSWORD, "factors have the numbers of the wire");
 _Static_assert((int)HOST_VERIFY == (int)WIRE_VERIFY && (int)HOST_DECOY == (int)WIRE_DECOY &&
-    (int)HOST_LOOK == (int)WIRE_LOOK && (int)HOST_CHANGE == (int)WIRE_CHANGE, "so have operations");
+    (int)HOST_LOOK == (int)WIRE_LOOK && (int)HOST_CHANGE == (int)WIRE_CHANGE &&
+    (int)HOST_SESSION_OPEN == (int)WIRE_SESSION_OPEN && (int)HOST_SESSION_CLOSE == (int)WIRE_SESSION_CLOSE,
+    "so have operations");
 
 static void
 set_failure(struct helper_reply *reply, enum status st, const char *detail)
@@ -49,9 +51,9 @@ ask(struct core *core, const struct wire_request *request, struct helper_reply *
 {
 	const struct host_request question = { .operation = (enum host_operation)request->operation,
 	    .factors = (enum host_factors)request->factors, .user = request->user, .password = request->password,
-	    .code = request->code, .new_password = request->new_password };
+	    .code = request->code, .new_password = request->new_password, .target = request->target, .tty = request->tty };
 	struct caller caller = { .kind = CALLER_HOST, .realm = REALM_STAFF, .source_ip = request->rhost,
-	    .service = request->service };
+	    .user_agent = reply->wire.ssh_key, .service = request->service };
 	struct host_answer decided;
 	enum status st;
 

@@ -7,6 +7,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
+#include "core/credential/ssh_key.h"
 
 enum { DIGEST_SHOWN_BYTES = 4 };        /* enough to see that two lines are about one name, too few to guess it by */
 
@@ -30,25 +31,6 @@ helper_reply_set(struct helper_reply *reply, enum answer answer, const char *rea
 	reply->wire.detail = reply->detail;
 }
 
-/* "type base64": SHA256 of the key itself, as ssh-keygen -l writes it. */
-static void
-describe_key(struct helper_reply *reply, const char *key)
-{
-	static const char prefix[] = "SHA256:";
-	uint8_t blob[WIRE_SSH_KEY_MAX], digest[crypto_hash_sha256_BYTES];
-	const char *encoded = strchr(key, ' ');
-	size_t len;
-
-	if (encoded == NULL || sodium_base642bin(blob, sizeof blob, encoded + 1, strcspn(encoded + 1, " "), NULL, &len,
-	    NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-		return;
-	(void)crypto_hash_sha256(digest, blob, len);
-	memcpy(reply->ssh_key, prefix, sizeof prefix);
-	(void)sodium_bin2base64(reply->ssh_key + sizeof prefix - 1, sizeof reply->ssh_key - sizeof prefix + 1, digest,
-	    sizeof digest, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	reply->wire.ssh_key = reply->ssh_key;
-}
-
 static void
 describe_user(struct helper_reply *reply, const char *user)
 {
@@ -64,7 +46,7 @@ describe_user(struct helper_reply *reply, const char *user)
 void
 helper_reply_describe(struct helper_reply *reply, const struct wire_request *request)
 {
-	if (request->ssh_key != NULL)
-		describe_key(reply, request->ssh_key);
+	if (request->ssh_key != NULL && ssh_key_fingerprint(request->ssh_key, reply->ssh_key))
+		reply->wire.ssh_key = reply->ssh_key;
 	describe_user(reply, request->user);
 }

@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/encoding.h"
 #include "core/operation/account.h"
 #include "core/operation/login.h"
+#include "core/operation/vault.h"
+#include "core/store/host_sql.h"
 
 struct job {
 	struct core *core;
@@ -13,6 +16,18 @@ struct job {
 	struct host_answer *answer;
 	struct login_result result;
 };
+
+const char *
+host_decision_name(enum host_decision decision)
+{
+	static const char *const names[] = {
+		[HOST_DENY] = "deny", [HOST_UNKNOWN_USER] = "unknown_user", [HOST_NOT_ENROLLED] = "not_enrolled",
+		[HOST_THROTTLED] = "throttled", [HOST_LOCKED] = "locked", [HOST_EXPIRED] = "expired",
+		[HOST_CHANGE_REQUIRED] = "change_required", [HOST_PASSWORD_REFUSED] = "password_refused", [HOST_ALLOW] = "allow",
+	};
+
+	return names[decision];
+}
 
 static enum status
 decide(struct job *job, enum host_decision decision, const char *reason)
@@ -217,6 +232,52 @@ change(struct job *job)
 	return decide(job, result.verdict == VERDICT_THROTTLED ? HOST_THROTTLED : HOST_DENY, verdict_name(result.verdict));
 }
 
+/* --- sessions --------------------------------------------------------------------------------------------------------- */
+
+/* The trail names nobody in clear: another login goes in by its digest.  root is the same on every host, and nobody's own. */
+static enum status
+name_target(struct job *job, char out[static 2 * DIGEST_BYTES + 1])
+{
+	const char *target = job->request->target;
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
+	uint8_t digest[DIGEST_BYTES];
+	enum status st;
+
+	out[0] = '\0';
+	if (target == NULL)
+		return STATUS_OK;
+	if (strcmp(target, "root") == 0) {
+		memcpy(out, "root", sizeof "root");
+		return STATUS_OK;
+	}
+	st = vault_login(job->core, REALM_STAFF, bytes_of(target), canonical, digest);
+	if (st == STATUS_OK)
+		encoding_hex(vault_digest_view(digest), out);
+	return st == STATUS_INVALID ? STATUS_OK : st;
+}
+
+static enum status
+record_session(struct job *job, const char *kind)
+{
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1], target[2 * DIGEST_BYTES + 1];
+	struct host_session session = { .kind = kind, .tty = job->request->tty };
+	uint8_t digest[DIGEST_BYTES];
+	struct caller_bound bound;
+	enum status st;
+
+	if ((st = vault_login(job->core, REALM_STAFF, bytes_of(job->request->user), canonical, digest)) == STATUS_OK)
+		session.login_digest = vault_digest_view(digest);
+	else if (st != STATUS_INVALID)
+		return st;
+	if ((st = name_target(job, target)) != STATUS_OK)
+		return st;
+	session.target = target[0] != '\0' ? target : NULL;
+	if ((st = caller_bind(job->core, job->caller, &bound)) != STATUS_OK || (st = host_sql_session(job->core->db,
+	    &bound.db, &session, &job->core->throttles[REALM_STAFF], &job->answer->retry_after_s)) != STATUS_OK)
+		return st;
+	return job->answer->retry_after_s > 0 ? decide(job, HOST_THROTTLED, "throttled") : decide(job, HOST_ALLOW, kind);
+}
+
 /* --- the interface ---------------------------------------------------------------------------------------------------- */
 
 bool
@@ -230,6 +291,8 @@ host_request_is_complete(const struct host_request *request)
 		return request->password != NULL && request->new_password != NULL;
 	case HOST_DECOY:
 	case HOST_LOOK:
+	case HOST_SESSION_OPEN:
+	case HOST_SESSION_CLOSE:
 		return true;
 	default:
 		return false;
@@ -248,6 +311,10 @@ dispatch(struct job *job)
 		return look(job);
 	case HOST_CHANGE:
 		return change(job);
+	case HOST_SESSION_OPEN:
+		return record_session(job, "session_opened");
+	case HOST_SESSION_CLOSE:
+		return record_session(job, "session_closed");
 	default:
 		return STATUS_INTERNAL;
 	}

@@ -12,7 +12,9 @@ enum host_operation {
 	HOST_VERIFY = 1,        /* password and code, as FACTORS demands */
 	HOST_DECOY,             /* the same work for nobody: never allowed */
 	HOST_LOOK,              /* is there such an account, and what is its state? */
-	HOST_CHANGE             /* set new_password; password proves the old one */
+	HOST_CHANGE,            /* set new_password; password proves the old one */
+	HOST_SESSION_OPEN,      /* a session began, and is recorded */
+	HOST_SESSION_CLOSE
 };
 
 enum host_factors { HOST_PASSWORD_OTP = 1, HOST_OTP, HOST_PASSWORD };
@@ -23,6 +25,7 @@ struct host_request {
 	enum host_factors factors;      /* HOST_VERIFY and HOST_DECOY */
 	const char *user;
 	const char *password, *code, *new_password;
+	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
 };
 
 enum host_decision {
@@ -37,6 +40,9 @@ enum host_decision {
 	HOST_ALLOW
 };
 
+/* "allow", "deny", "unknown_user"...: the words of the interface. */
+const char *host_decision_name(enum host_decision decision);
+
 struct host_answer {
 	enum host_decision decision;            /* zero denies */
 	char reason[HOST_REASON_MAX + 1];       /* a word, for the host's log */
@@ -50,7 +56,7 @@ struct host_answer {
 /* Are the credentials there that OPERATION and FACTORS need? */
 bool host_request_is_complete(const struct host_request *request);
 
-/* CALLER is of kind CALLER_HOST.  What a person typed is never a failure: it denies.
+/* CALLER is of kind CALLER_HOST; its user agent is the fingerprint of the person's ssh key, where there is one.  What a person typed is never a failure: it denies.
  * STATUS_OK       OUT is decided; on any other status it denies.
  * STATUS_INVALID  the request is not complete. */
 enum status host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,

@@ -68,7 +68,8 @@ CREATE FUNCTION challenge_denied(p_caller caller, p_who admission, p_account_id 
     p_policy throttle_policy, OUT reason text, OUT throttled_s bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	throttled_s := code_claim(p_caller, p_who, p_account_id, p_event, 'challenge', budget_key('challenge', p_who.realm,
-		NULL, coalesce(source_prefix(p_caller.source)::text, p_who.actor)), p_policy.source_limit, p_policy);
+		NULL, coalesce(source_prefix(p_caller.source)::text, p_who.actor) || host_of(p_caller)), p_policy.source_limit,
+		p_policy);
 	reason := CASE WHEN throttled_s > 0 THEN 'throttled' ELSE p_reason END;
 	IF throttled_s = 0 THEN
 		PERFORM record(p_caller, p_who, p_account_id, p_event, 'denied', p_reason);
@@ -166,8 +167,9 @@ BEGIN
 		RETURN;
 	END IF;
 	account_id := v_account.id;
-	INSERT INTO challenge (digest, account_id, realm, kind, source, tries, created_at, expires_at)
-	VALUES (p_challenge_digest, v_account.id, v_who.realm, 'otp', p_caller.source, 1, v_now, v_now + interval '1 minute');
+	INSERT INTO challenge (digest, account_id, realm, kind, client_id, source, tries, created_at, expires_at)
+	VALUES (p_challenge_digest, v_account.id, v_who.realm, 'otp', v_who.client_id, p_caller.source, 1, v_now,
+		v_now + interval '1 minute');
 	IF host_of(p_caller) = '' THEN  -- a host with a key could make these up, without a password: they disable nothing
 		PERFORM factors_claim(p_caller, v_who, account_id, p_policy);
 	END IF;

@@ -9,6 +9,7 @@ import requests
 import world as worlds
 from conftest import SEEN
 from contract import Contract
+from pam_host import PamHost, member
 from raw_http import Raw, expect, request
 
 CONTRACT = Contract((worlds.TOP / "docs/http-api.yaml").read_text())
@@ -16,6 +17,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 TOKEN = "A" * 43
 OF_API = [op for op in CONTRACT.operations if op.listener == "api"]
 WITH_KEY = [op for op in OF_API if op.scope != "-"]
+HOSTS = {}              # world: its PAM host
 WITH_BODY = [op for op in OF_API if op.request]
 
 
@@ -28,8 +30,17 @@ def path_of(operation, account=NOBODY, **names):
                                     "account": account, **names})
 
 
+def good_key(world, operation):
+    """The shop's, or the one that a PAM host has."""
+    if operation.scope != "pam":
+        return world.api_key
+    if world not in HOSTS:
+        HOSTS[world] = PamHost(world)
+    return HOSTS[world].key
+
+
 def call(world, operation, body=None, path=None, key="", **options):
-    return world.api(key=key).call(operation.method, path or path_of(operation), body, **options)
+    return world.api(key=good_key(world, operation) if key == "" else key).call(operation.method, path or path_of(operation), body, **options)
 
 
 def example(operation):
@@ -338,6 +349,14 @@ def test_sessions_and_step_ups_as_the_contract_tells_them(fresh_world):
     assert api.put(where + "/password", body).status_code == 403
     assert api.post(where + "/lock").status_code == 200
     assert api.post(where + "/password-reset").status_code == 409
+
+
+def test_what_pam_hosts_ask_as_the_contract_tells_it(world):
+    host, alice = PamHost(world), member(world)
+    assert host.verify(alice)["answer"] == "allow"
+    assert host.look(alice.login)["enrolled"]
+    assert host.session(alice.login, target="root")["answer"] == "allow"
+    assert host.change(alice, "three ferries before breakfast")["answer"] == "allow"
 
 
 def test_the_trail_and_the_rights_of_a_person_as_the_contract_tells_them(world):

@@ -634,6 +634,7 @@ class World:
         self.offset_s = 0
         self.authds = []
         self.api_key = cluster.api_key
+        self.staff_key = None
         self.ca = cluster.certificates.ca
         self._write_clock()
 
@@ -663,6 +664,11 @@ class World:
     def api(self, number=0, key=""):
         """A caller of authd NUMBER; KEY None sends none, "" the world's own, which has every scope."""
         return Api(self.authds[number].url, self.ca, self.api_key if key == "" else key)
+
+    def staff_api(self):
+        """A caller of the staff realm with every scope but that of PAM hosts."""
+        self.staff_key = self.staff_key or self.installation.make_client("intranet", realm="staff")
+        return self.api(key=self.staff_key)
 
     def stop(self):
         """End everything; an authd that ends badly (a crash, a leak that a sanitizer found) is an error."""
@@ -708,15 +714,15 @@ class World:
             raise WorldError(f"creating {login}: {reply.status_code} {reply.text}")
         return Account(reply.json()["id"], login, password)
 
-    def enroll(self, account):
-        """Bind an authenticator, as a customer would; the code's time step is used up by it."""
-        started = self.api().post(f"/v1/accounts/{account.id}/totp")
+    def enroll(self, account, api=None):
+        """Bind an authenticator, as a customer would; the code's time step is used up by it.  API: of another realm."""
+        api = api or self.api()
+        started = api.post(f"/v1/accounts/{account.id}/totp")
         if started.status_code != 201:
             raise WorldError(f"totp start: {started.status_code} {started.text}")
         factor = started.json()
         account.seed, account.factor_id = factor["secret"].replace(" ", ""), factor["factor_id"]
-        confirmed = self.api().post(f"/v1/accounts/{account.id}/totp/{account.factor_id}/confirm",
-                                    {"code": self.code(account)})
+        confirmed = api.post(f"/v1/accounts/{account.id}/totp/{account.factor_id}/confirm", {"code": self.code(account)})
         if confirmed.status_code != 200:
             raise WorldError(f"totp confirm: {confirmed.status_code} {confirmed.text}")
         account.recovery_codes = confirmed.json().get("recovery_codes") or []

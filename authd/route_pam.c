@@ -1,0 +1,292 @@
+/* route_pam.c: what staff hosts ask on behalf of their PAM applications.  Every decision is a 200, so that a refusal and a
+ * failure are never taken for each other, and is bound to its one request by a code under the host's own key. */
+#include <string.h>
+
+#include "authd/json_body.h"
+#include "authd/route_handlers.h"
+#include "core/base/encoding.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/credential/pam_reply_mac.h"
+#include "core/credential/ssh_key.h"
+#include "core/operation/client.h"
+#include "core/operation/host_request.h"
+
+/* Bounds of what a host sends, in bytes: those of pam_module/wire.h. */
+enum { USER_MAX = 256, SERVICE_MAX = 64, TYPED_MAX = 512, TTY_MAX = 64, VERSION = 1 };
+
+#define REQUEST_FIELDS { "request_id", FIELD_STRING, true, 1, UUID_TEXT_BYTES - 1, NULL, 0 }, \
+	{ "user", FIELD_STRING, true, 1, USER_MAX, NULL, 0 }, { "service", FIELD_STRING, true, 1, SERVICE_MAX, NULL, 0 }
+#define OPERATION_FIELD { "operation", FIELD_STRING, true, 1, 16, NULL, 0 }
+#define ORIGIN_FIELDS { "rhost", FIELD_STRING, false, 2, INET6_ADDRSTRLEN - 1, NULL, 0 }, \
+	{ "tty", FIELD_STRING, false, 1, TTY_MAX, NULL, 0 }, { "ssh_key", FIELD_STRING, false, 1, SSH_KEY_MAX, NULL, 0 }
+
+/* One question on its way; strings are the body's. */
+struct question {
+	struct request *request;
+	json_t *body;
+	struct caller host;
+	char ssh_key[SSH_KEY_FINGERPRINT_BYTES];
+	const char *operation;          /* its word in the reply */
+	struct host_request asked;
+	struct host_answer answer;
+};
+
+/* --- out of the body ------------------------------------------------------------------------------------------------ */
+
+/* Hosts are of the staff realm.  False: the refusal is in the reply. */
+static bool
+is_staff_key(struct request *request)
+{
+	enum status st = STATUS_OK;
+
+	if (request->caller.realm != REALM_STAFF) {
+		st = client_check(request->service->core, &request->caller, SCOPE_PAM);
+		request_outcome(request, st == STATUS_OK ? STATUS_FORBIDDEN : st, VERDICT_DENIED, 0);
+		return false;
+	}
+	return true;
+}
+
+static bool
+texts_fit(struct request *request, const json_t *body)
+{
+	static const char *const names[] = { "service", "tty", "target", "ssh_key" };
+	const char *rhost = json_body_string(body, "rhost");
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (!text_is_printable(json_body_text(body, names[i]))) {
+			request_refuse_field(request, names[i], "holds a control character");
+			return false;
+		}
+	if (!encoding_is_uuid(json_body_string(body, "request_id")))
+		request_refuse_field(request, "request_id", "must be a UUID in lower case");
+	else if (rhost != NULL && !route_is_address(rhost))
+		request_refuse_field(request, "rhost", "must be an IPv4 or IPv6 address");
+	else
+		return true;
+	return false;
+}
+
+/* The host is who asks, and the person's whereabouts are what it tells of them. */
+static void
+take_host(struct question *question)
+{
+	struct caller *host = &question->host;
+	const char *ssh_key = json_body_string(question->body, "ssh_key");
+
+	*host = question->request->caller;
+	host->kind = CALLER_HOST;
+	memcpy(host->request_id, json_body_string(question->body, "request_id"), sizeof host->request_id);
+	host->service = json_body_string(question->body, "service");
+	host->source_ip = json_body_string(question->body, "rhost");
+	if (ssh_key != NULL && ssh_key_fingerprint(ssh_key, question->ssh_key))
+		host->user_agent = question->ssh_key;
+}
+
+/* False: the refusal is in the reply. */
+static bool
+begin(struct question *question, struct request *request, const struct field *fields, size_t count)
+{
+	memset(question, 0, sizeof *question);
+	question->request = request;
+	if (!is_staff_key(request) || (question->body = json_body_read(request, fields, count, false)) == NULL ||
+	    !texts_fit(request, question->body))
+		return false;
+	take_host(question);
+	question->asked.user = json_body_string(question->body, "user");
+	return true;
+}
+
+static void
+end(struct question *question)
+{
+	json_decref(question->body);
+	secret_wipe(question, sizeof *question);
+}
+
+struct word { const char *word; int value; };
+
+/* The value of the field NAME among WORDS, which end in NULL; 0, with the refusal in the reply, for another word. */
+static int
+choose(struct question *question, const char *name, const struct word *words)
+{
+	const char *given = json_body_string(question->body, name);
+
+	for (const struct word *w = words; w->word != NULL; w++)
+		if (given != NULL && strcmp(given, w->word) == 0)
+			return w->value;
+	request_refuse_field(question->request, name, given != NULL ? "is none of the documented words" : "is missing");
+	return 0;
+}
+
+/* --- the reply -------------------------------------------------------------------------------------------------------- */
+
+static void
+bind_reply(struct question *question)
+{
+	struct request *request = question->request;
+	char secret[TOKEN_TEXT_BYTES], mac[PAM_REPLY_MAC_TEXT_BYTES];
+	const struct pam_reply_bound bound = { .secret = { (const uint8_t *)secret, TOKEN_TEXT_BYTES - 1 },
+	    .request_id = question->host.request_id, .operation = question->operation, .host = question->host.key_id,
+	    .request = { secret_view(request->body).data, request->body_len },
+	    .reply = { request->reply.data, request->reply.len } };
+
+	encoding_base64url((struct bytes){ question->host.key_secret, sizeof question->host.key_secret }, secret);
+	if (pam_reply_mac(&bound, mac) == STATUS_OK)
+		reply_header(&request->reply, PAM_REPLY_MAC_HEADER, mac);
+	secret_wipe(secret, sizeof secret);
+}
+
+static void
+log_answer(const struct question *question)
+{
+	log_event(LOG_LEVEL_INFO, "pam", (const struct log_field[]){ LOG_TEXT("operation", question->operation),
+	    LOG_TEXT("answer", host_decision_name(question->answer.decision)), LOG_TEXT("reason", question->answer.reason),
+	    LOG_TEXT("host", question->host.key_id), LOG_TEXT("asked", question->host.request_id),
+	    LOG_TEXT("request", question->request->id), LOG_END });
+}
+
+/* MEMBERS (stolen): what this operation's replies have beside what all have. */
+static void
+reply_decision(struct question *question, json_t *members)
+{
+	const struct host_answer *answer = &question->answer;
+	json_t *body = json_pack("{s:i, s:s, s:O, s:s, s:s, s:s, s:s}", "v", VERSION, "request_id", question->host.request_id,
+	    "user", json_object_get(question->body, "user"), "host", question->host.key_id, "operation",
+	    question->operation, "answer", host_decision_name(answer->decision), "reason", answer->reason);
+
+	if (body != NULL && (members == NULL || json_object_update_missing(body, members) != 0)) {
+		json_decref(body);
+		body = NULL;
+	}
+	json_decref(members);
+	log_answer(question);
+	reply_json(&question->request->reply, 200, body);
+	if (question->request->reply.http_status == 200)
+		bind_reply(question);
+}
+
+/* Decide.  False: it failed, and the reply says how. */
+static bool
+ask(struct question *question)
+{
+	struct request *request = question->request;
+	enum status st;
+
+	if (!host_request_is_complete(&question->asked)) {
+		request_refuse_field(request, "operation", "needs a password or code that is not there");
+		return false;
+	}
+	st = host_request_run(request->service->core, &question->host, &question->asked, &question->answer);
+	if (st != STATUS_OK)
+		request_outcome(request, st, VERDICT_DENIED, 0);
+	return st == STATUS_OK;
+}
+
+static json_t *
+retry_member(const struct question *question)
+{
+	return json_pack("{s:I}", "retry_after_s", (json_int_t)question->answer.retry_after_s);
+}
+
+/* --- the routes ------------------------------------------------------------------------------------------------------- */
+
+static enum verdict
+verdict_of(enum host_decision decision)
+{
+	if (decision == HOST_ALLOW)
+		return VERDICT_GRANTED;
+	return decision == HOST_THROTTLED ? VERDICT_THROTTLED : VERDICT_DENIED;
+}
+
+static json_t *
+verify_members(const struct question *question)
+{
+	json_t *members = retry_member(question);
+
+	if (question->asked.operation == HOST_CHANGE || members == NULL)
+		return members;
+	(void)json_object_set_new(members, "password_right", json_boolean(question->answer.password_right));
+	(void)json_object_set_new(members, "must_change", json_boolean(question->answer.must_change));
+	return members;
+}
+
+/* False: the refusal is in the reply. */
+static bool
+take_credentials(struct question *question)
+{
+	static const struct word operations[] = { { "verify", HOST_VERIFY }, { "decoy", HOST_DECOY },
+	    { "change", HOST_CHANGE }, { NULL, 0 } };
+	static const struct word factors[] = { { "password+otp", HOST_PASSWORD_OTP }, { "otp", HOST_OTP },
+	    { "password", HOST_PASSWORD }, { NULL, 0 } };
+	struct host_request *asked = &question->asked;
+
+	asked->operation = (enum host_operation)choose(question, "operation", operations);
+	if (asked->operation == 0)
+		return false;
+	question->operation = json_body_string(question->body, "operation");
+	if (asked->operation != HOST_CHANGE && (asked->factors = (enum host_factors)choose(question, "factors", factors)) == 0)
+		return false;
+	asked->password = json_body_string(question->body, "password");
+	asked->code = json_body_string(question->body, "code");
+	asked->new_password = json_body_string(question->body, "new_password");
+	return true;
+}
+
+void
+route_pam_verify(struct request *request)
+{
+	static const struct field fields[] = { REQUEST_FIELDS, OPERATION_FIELD, ORIGIN_FIELDS,
+		{ "factors", FIELD_STRING, false, 1, 16, NULL, 0 },
+		{ "password", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+		{ "code", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+		{ "new_password", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+	};
+	struct question question;
+
+	if (begin(&question, request, fields, sizeof fields / sizeof fields[0]) && take_credentials(&question) &&
+	    ask(&question)) {
+		metrics_verdict(request->service->metrics, verdict_of(question.answer.decision));
+		reply_decision(&question, verify_members(&question));
+	}
+	end(&question);
+}
+
+void
+route_pam_account(struct request *request)
+{
+	static const struct field fields[] = { REQUEST_FIELDS };
+	struct question question;
+
+	if (begin(&question, request, fields, sizeof fields / sizeof fields[0])) {
+		question.asked.operation = HOST_LOOK;
+		question.operation = "look";
+		if (ask(&question))
+			reply_decision(&question, json_pack("{s:b, s:b, s:I}", "must_change",
+			    question.answer.decision == HOST_CHANGE_REQUIRED, "enrolled", question.answer.enrolled, "training_due",
+			    (json_int_t)question.answer.training_due_at_s));
+	}
+	end(&question);
+}
+
+void
+route_pam_session(struct request *request)
+{
+	static const struct field fields[] = { REQUEST_FIELDS, OPERATION_FIELD, ORIGIN_FIELDS,
+		{ "target", FIELD_STRING, false, 1, USER_MAX, NULL, 0 },
+	};
+	static const struct word operations[] = { { "open", HOST_SESSION_OPEN }, { "close", HOST_SESSION_CLOSE },
+	    { NULL, 0 } };
+	struct question question;
+
+	if (begin(&question, request, fields, sizeof fields / sizeof fields[0]) &&
+	    (question.asked.operation = (enum host_operation)choose(&question, "operation", operations)) != 0) {
+		question.operation = json_body_string(question.body, "operation");
+		question.asked.target = json_body_string(question.body, "target");
+		question.asked.tty = json_body_string(question.body, "tty");
+		if (ask(&question))
+			reply_decision(&question, retry_member(&question));
+	}
+	end(&question);
+}
