@@ -147,13 +147,13 @@ take_flag(const json_t *body, const char *name, uint32_t *out)
 }
 
 static bool
-take_number(const json_t *body, const char *name, uint32_t *out)
+take_number(const json_t *body, const char *name, uint32_t max, uint32_t *out)
 {
 	const json_t *value = json_object_get(body, name);
 	json_int_t number = json_integer_value(value);
 
-	*out = number >= 0 && number <= UINT32_MAX ? (uint32_t)number : 0;
-	return value == NULL || (json_is_integer(value) && number >= 0 && number <= UINT32_MAX);
+	*out = number >= 0 && number <= max ? (uint32_t)number : 0;
+	return value == NULL || (json_is_integer(value) && number >= 0 && number <= max);
 }
 
 static bool
@@ -178,8 +178,8 @@ decision_fault(const struct authd_question *question, const json_t *body, struct
 		return "the reply allows nobody in";
 	if (!take_reason(body, &reason) || !take_flag(body, "password_right", &taken.password_right) ||
 	    !take_flag(body, "must_change", &taken.must_change) || !take_flag(body, "enrolled", &taken.enrolled) ||
-	    !take_number(body, "retry_after_s", &taken.retry_after_s) ||
-	    !take_number(body, "training_due", &taken.training_due))
+	    !take_number(body, "retry_after_s", WIRE_RETRY_AFTER_MAX, &taken.retry_after_s) ||
+	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due))
 		return "a field of the reply is of another kind";
 	reply->wire = taken;
 	helper_reply_set(reply, answer, reason, NULL);

@@ -51,7 +51,7 @@ static const struct field reply_fields[] = {
 	{ 3, KIND_NUMBER, true, R(password_right), 1 },
 	{ 4, KIND_NUMBER, true, R(must_change), 1 },
 	{ 5, KIND_NUMBER, true, R(enrolled), 1 },
-	{ 6, KIND_NUMBER, true, R(retry_after_s), 0x7fffffff },
+	{ 6, KIND_NUMBER, true, R(retry_after_s), WIRE_RETRY_AFTER_MAX },
 	{ 7, KIND_TEXT, true, R(user), WIRE_USER_MAX },
 	{ 8, KIND_TEXT, true, R(reason), WIRE_REASON_MAX },
 	{ 9, KIND_TEXT, false, R(detail), WIRE_DETAIL_MAX },

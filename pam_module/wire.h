@@ -23,6 +23,8 @@
 #define WIRE_REASON_MAX  48
 #define WIRE_DETAIL_MAX  320
 
+#define WIRE_RETRY_AFTER_MAX 0x7fffffff
+
 enum wire_operation {
 	WIRE_VERIFY = 1,        /* password and code, as FACTORS demands */
 	WIRE_DECOY,             /* the same work for nobody: the answer is always a refusal */

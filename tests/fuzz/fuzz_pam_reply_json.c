@@ -1,0 +1,87 @@
+/* fuzz_pam_reply_json.c: any bytes as the service's reply to a PAM host.  The first says how the reply is dressed; the others
+ * are the body.  An allow needs the code under the host's key, and a body that names this request, user and host. */
+#include <string.h>
+
+#include "core/credential/pam_reply_mac.h"
+#include "pam_module/authd_reply.h"
+#include "tests/fuzz/fuzz.h"
+
+#define REQUEST_ID "3f2b8c1e-5a77-4d0e-9c53-0c9d6e1f2a4b"
+#define HOST       "2f00112233445566"
+#define SECRET     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ"
+
+enum dress { SIGNED = 1, STATUS_503 = 2, CUT = 4, ENCODED = 8, HTML = 16, DECOY = 32, OTHER_KEY = 64, OTHER_STATUS = 128 };
+
+static void
+dress(const struct pam_reply_bound *bound, uint8_t how, struct https_reply *https)
+{
+	struct pam_reply_bound signed_as = *bound;
+
+	https->status = how & STATUS_503 ? 503 : how & OTHER_STATUS ? 201 : 200;
+	https->is_whole = !(how & CUT);
+	https->is_encoded = how & ENCODED;
+	(void)snprintf(https->content_type, sizeof https->content_type, "%s", how & HTML ? "text/html" : "application/json");
+	if (how & OTHER_KEY)
+		signed_as.secret = bytes_of("BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ");
+	if (how & SIGNED)
+		INSIST(pam_reply_mac(&signed_as, https->mac) == STATUS_OK);
+	else    /* a code that begins like the body */
+		memcpy(https->mac, https->body, https->len < PAM_REPLY_MAC_TEXT_BYTES ? https->len : PAM_REPLY_MAC_TEXT_BYTES - 1);
+}
+
+static bool
+body_has(const struct https_reply *https, const char *text)
+{
+	return memmem(https->body, https->len, text, strlen(text)) != NULL;
+}
+
+/* A string may be spelled with escapes: then the words are not there as they are. */
+static void
+expect_right(const struct https_reply *https, uint8_t how)
+{
+	bool is_plain = memchr(https->body, '\\', https->len) == NULL;
+
+	INSIST(how == SIGNED);
+	INSIST(!is_plain || (body_has(https, "\"allow\"") && body_has(https, "\"" REQUEST_ID "\"") &&
+	    body_has(https, "\"alice\"") && body_has(https, "\"" HOST "\"") && body_has(https, "\"verify\"")));
+}
+
+static void
+expect_bounds(const struct helper_reply *reply)
+{
+	uint8_t message[WIRE_MESSAGE_MAX];
+	size_t len;
+
+	INSIST(answer_of_wire(reply->wire.answer) != ANSWER_NONE);
+	INSIST(reply->wire.password_right <= 1 && reply->wire.must_change <= 1 && reply->wire.enrolled <= 1);
+	INSIST(wire_encode_reply(&reply->wire, message, sizeof message, &len));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	const struct wire_request request = { .operation = len > 0 && data[0] & DECOY ? WIRE_DECOY : WIRE_VERIFY,
+	    .user = "alice", .service = "sshd" };
+	struct authd_question question = { .request = &request, .request_id = REQUEST_ID,
+	    .operation = request.operation == WIRE_DECOY ? "decoy" : "verify", .host = HOST, .secret = bytes_of(SECRET),
+	    .body = bytes_of("{\"user\":\"alice\"}") };
+	struct pam_reply_bound bound = { .secret = question.secret, .request_id = REQUEST_ID,
+	    .operation = question.operation, .host = HOST, .request = question.body };
+	struct https_reply https = { .status = 0 };
+	struct helper_reply reply;
+
+	if (len == 0 || len - 1 > HTTPS_BODY_MAX)
+		return 0;
+	https.len = len - 1;
+	memcpy(https.body, data + 1, https.len);
+	bound.reply = (struct bytes){ https.body, https.len };
+	dress(&bound, data[0], &https);
+	helper_reply_begin(&request, &reply);
+	authd_reply_take(&question, &https, &reply);
+	expect_bounds(&reply);
+	if (reply.wire.answer == (uint32_t)ANSWER_ALLOW)
+		expect_right(&https, data[0]);
+	if (https.status == 200 && !pam_reply_mac_holds(&bound, https.mac))
+		INSIST(reply.wire.answer == (uint32_t)ANSWER_UNUSABLE);
+	return 0;
+}
