@@ -11,6 +11,13 @@ enum { REMIND_DAYS = 14, DAY_S = 86400 };
 /* Jobs run while nobody can be asked and while the service may be away: these have to be named to be checked. */
 #define UNATTENDED "cron crond atd systemd-user runuser runuser-l"
 
+bool
+account_is_off(const struct call *call)
+{
+	return call->conf.account == ACCOUNT_OFF ||
+	    (conf_list_has(UNATTENDED, call->who.service) && !call->conf.has_own_section);
+}
+
 static enum answer
 of_marker(const struct marker *marker)
 {
@@ -82,8 +89,7 @@ account(struct call *call)
 	const struct marker *marker = marker_get(call->pamh, &call->who);
 	bool exempt = who_is_exempt(call->pamh, &call->conf, &call->who);
 
-	if (call->conf.account == ACCOUNT_OFF ||
-	    (conf_list_has(UNATTENDED, call->who.service) && !call->conf.has_own_section))
+	if (account_is_off(call))
 		/* what the auth phase has learned a moment ago costs nothing, and must not be forgotten */
 		return marker != NULL && marker->must_change ? ANSWER_CHANGE_REQUIRED : ANSWER_OFF;
 	if (exempt)

@@ -6,4 +6,7 @@
 
 enum answer account(struct call *call);
 
+/* Turned off for this service, by its configuration or because it runs jobs? */
+bool account_is_off(const struct call *call);
+
 #endif

@@ -150,7 +150,7 @@ compare_clocks(struct job *job)
 		return;
 	(void)snprintf(detail, sizeof detail, "this host's clock is %lld s %s the service's",
 	    (long long)(is_ahead ? ahead_s : -ahead_s), is_ahead ? "ahead of" : "behind");
-	helper_reply_set(job->reply, (enum answer)job->reply->wire.answer, job->reply->reason, detail);
+	helper_reply_say(job->reply, detail);
 }
 
 static void

@@ -55,8 +55,23 @@ check_conf(struct check *check, const char *service, struct conf *out)
 
 /* --- the helper and what is behind it --------------------------------------------------------------------------------- */
 
+/* What to do about an answer that decides nothing. */
+static const char *
+mend(enum answer answer, const struct conf *conf)
+{
+	if (conf->backend != BACKEND_AUTHD)
+		return "its own words are in the log of this host";
+	if (answer == ANSWER_REFUSED)
+		return "on the service: counterfoil client create HOST --realm staff --scopes pam; its key into host_key_file";
+	if (answer == ANSWER_UNAVAILABLE)
+		return "is the url of [authd] right, and the service up and reachable from here?";
+	if (answer == ANSWER_MISCONFIGURED)
+		return "mend [authd] in pam-helper.conf: until then nobody gets in";
+	return "is it the service that answers, with a certificate by ca_file or pin?";
+}
+
 static void
-judge_answer(struct check *check, enum answer answer, const struct wire_reply *reply)
+judge_answer(struct check *check, const struct conf *conf, enum answer answer, const struct wire_reply *reply)
 {
 	const char *detail = reply->detail != NULL ? reply->detail : answer_row(answer)->reason;
 
@@ -64,7 +79,8 @@ judge_answer(struct check *check, enum answer answer, const struct wire_reply *r
 		check_say(check, CHECK_WRONG, "account", "counterfoil account add --realm staff", "there is no account %s",
 		    check->user);
 	else if (answer == ANSWER_UNKNOWN_USER)
-		check_say(check, CHECK_OK, "back end", NULL, "it answers");
+		check_say(check, CHECK_OK, "back end", NULL, "it answers%s", conf->backend != BACKEND_AUTHD ? "" :
+		    ": certificate, host key and the code of its reply are right, and no proxy is between");
 	else if (answer == ANSWER_ALLOW || answer == ANSWER_CHANGE_REQUIRED)
 		check_say(check, reply->enrolled != 0 ? CHECK_OK : CHECK_WARNING, "account",
 		    reply->enrolled != 0 ? NULL : "counterfoil enroll --realm staff", "%s: %s, %s", reply->user, reply->reason,
@@ -73,7 +89,20 @@ judge_answer(struct check *check, enum answer answer, const struct wire_reply *r
 		check_say(check, CHECK_WARNING, "account", "counterfoil account unlock --realm staff", "%s: %s", reply->user,
 		    reply->reason);
 	else
-		check_say(check, CHECK_WRONG, "back end", "its own words are in the log of this host", "%s", detail);
+		check_say(check, CHECK_WRONG, "back end", mend(answer, conf), "%s", detail);
+}
+
+/* Of a service that answers, the helper says in the detail that its clock is another than ours. */
+static void
+judge_service_clock(struct check *check, enum answer answer, const struct wire_reply *reply)
+{
+	bool answers = answer == ANSWER_UNKNOWN_USER || answer == ANSWER_ALLOW || answer == ANSWER_CHANGE_REQUIRED ||
+	    answer == ANSWER_LOCKED || answer == ANSWER_EXPIRED;
+
+	if (answers && reply->detail != NULL)
+		check_say(check, CHECK_WARNING, "clock", "run chrony or systemd-timesyncd on both", "%s", reply->detail);
+	else if (answers)
+		check_say(check, CHECK_OK, "clock", NULL, "it agrees with the service's");
 }
 
 static void
@@ -87,6 +116,7 @@ check_back_end(struct check *check, const struct conf *conf)
 	const struct exchange exchange = { .helper = paths_helper, .timeout_ms = 10000, .buffer = buffer,
 	    .reply_buffer = reply_buffer, .helper_conf = helper_conf };
 	struct wire_reply reply;
+	enum answer answer;
 	struct stat st;
 
 	if (stat(paths_helper, &st) != 0 || (st.st_mode & S_IXUSR) == 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
@@ -98,7 +128,10 @@ check_back_end(struct check *check, const struct conf *conf)
 	    (int)(strrchr(check->conf_path, '/') - check->conf_path), check->conf_path);
 	if (getrandom(request.id, sizeof request.id, 0) != sizeof request.id)
 		return;
-	judge_answer(check, exchange_run(&exchange, &request, &reply), &reply);
+	answer = exchange_run(&exchange, &request, &reply);
+	judge_answer(check, conf, answer, &reply);
+	if (conf->backend == BACKEND_AUTHD)
+		judge_service_clock(check, answer, &reply);
 }
 
 /* A code is good for its half minute and the next. */

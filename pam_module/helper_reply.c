@@ -25,8 +25,13 @@ helper_reply_set(struct helper_reply *reply, enum answer answer, const char *rea
 	reply->wire.answer = (uint32_t)answer;
 	(void)snprintf(reply->reason, sizeof reply->reason, "%s", reason[0] != '\0' ? reason : "none");
 	reply->wire.reason = reply->reason;
-	if (detail == NULL || detail[0] == '\0')
-		return;
+	if (detail != NULL && detail[0] != '\0')
+		helper_reply_say(reply, detail);
+}
+
+void
+helper_reply_say(struct helper_reply *reply, const char *detail)
+{
 	text_sanitize(bytes_of(detail), reply->detail, sizeof reply->detail);
 	reply->wire.detail = reply->detail;
 }

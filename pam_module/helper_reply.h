@@ -17,6 +17,9 @@ void helper_reply_begin(const struct wire_request *request, struct helper_reply 
 /* REASON is a token; DETAIL goes into the log, sanitized, or is NULL. */
 void helper_reply_set(struct helper_reply *reply, enum answer answer, const char *reason, const char *detail);
 
+/* The detail alone. */
+void helper_reply_say(struct helper_reply *reply, const char *detail);
+
 /* For the log: the fingerprint of the key that sshd accepted, and a digest in the place of a name that nobody has. */
 void helper_reply_describe(struct helper_reply *reply, const struct wire_request *request);
 

@@ -2,10 +2,13 @@
 Whatever comes, only the right allow lets anybody in, and only an outage is ever ignored."""
 
 import dataclasses
+import email.utils
 import gzip
 import json
 import socket
 import ssl
+import subprocess
+import time
 
 import pytest
 
@@ -56,10 +59,10 @@ def body(text):
     return faults.replies(spoil)
 
 
-def headers(**values):
+def headers(answer="allow", **values):
     def spoil(reply):
         reply.headers.update({name.replace("_", "-"): value for name, value in values.items()})
-    return faults.replies(spoil)
+    return faults.replies(spoil, answer=answer)
 
 
 def doubled(reply):
@@ -399,3 +402,102 @@ def test_neither_database_nor_keyring_is_looked_at(host, service):
     service.play(faults.replies())
     host.write_helper_conf("[database]\nurl = host=nowhere.invalid\n[keys]\nkeyring = /nonexistent\n")
     assert host.run("auth", answers=GOOD)["auth"] == "SUCCESS"
+
+
+# --- the other operations --------------------------------------------------------------------------------------------
+
+def test_a_session_goes_to_the_trail_with_the_person_and_whose_it_is(host, service):
+    service.play(faults.replies())
+    done = host.run("auth", "user:daemon", "open", "close", answers=GOOD, options=["--item", "tty=pts/3"])
+    assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
+    _, opened, closed = service.questions
+    assert (opened.path, opened.operation, closed.path, closed.operation) == ("/v1/pam/session", "open", "/v1/pam/session", "close")
+    assert {name: value for name, value in opened.fields.items() if name != "request_id"} == {
+        "operation": "open", "user": "root", "target": "daemon", "service": "desk", "tty": "pts/3"}
+    assert [entry["reason"] for entry in done.log[1:]] == ["session", "session"]
+
+
+def test_a_session_begins_and_ends_whatever_the_service_does(host, service):
+    for act in (faults.hangs, faults.resets, faults.status("401 Unauthorized"), faults.replies(sign=False)):
+        service.play(act)
+        host.configure(timeout_total=10, timeout_connect=1, account="status")
+        done = host.run("open", "close")
+        assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
+        assert all(entry["reason"] == "not_in_trail" and int(entry["ms"]) < 3000 for entry in done.log)
+
+
+@pytest.mark.parametrize("service_name, account", [("cron", "status"), ("desk", "off")])
+def test_neither_jobs_nor_services_without_an_account_phase_ask_for_a_session(host, service, service_name, account):
+    service.play(faults.replies())
+    host.configure(account=account)
+    done = host.run("acct", "open", "close", service=service_name)
+    assert (done["open"], done["close"], service.connections) == ("SUCCESS", "SUCCESS", 0)
+
+
+def test_a_name_that_no_account_can_have_costs_a_decoy_and_never_lets_in(host, service):
+    for changes in ({"answer": "deny"}, {"answer": "unknown_user"}, {"answer": "allow"}):
+        service.play(faults.replies(**changes))
+        done = host.run("auth", answers=GOOD, user="no\tbody")
+        question, = service.questions
+        assert (question.operation, question.fields["user"]) == ("decoy", "-") and "password" not in question.fields
+        assert done["auth"] == ("AUTHINFO_UNAVAIL" if changes["answer"] == "allow" else "USER_UNKNOWN")
+
+
+def test_a_new_password_goes_with_the_old_one(host, service):
+    service.play(faults.replies())
+    done = host.run("chauthtok", answers=[*GOOD, "a new password", "a new password"])
+    assert done["chauthtok"] == "SUCCESS"
+    assert [question.operation for question in service.questions] == ["verify", "change"]
+    change = service.questions[1].fields
+    assert (change["password"], change["new_password"]) == (GOOD[0], "a new password") and "code" not in change
+
+
+@pytest.mark.parametrize("offset_s, words", [(0, None), (-3600, "ahead of the service's"), (3600, "behind the service's")])
+def test_a_clock_that_differs_from_the_service_s_is_in_the_log(host, service, offset_s, words):
+    when = email.utils.formatdate(time.time() + offset_s, usegmt=True)
+    service.play(headers(Date=when))
+    host.configure(account="status")
+    done = host.run("acct")
+    assert done["acct"] == "SUCCESS"
+    assert words in done.entry["detail"] if words else "detail" not in done.entry.fields
+
+
+# --- counterfoil pam check -------------------------------------------------------------------------------------------
+
+def check(host, folder):
+    """pam-check of HOST with one good stack: its exit status and what it says."""
+    folder.mkdir(exist_ok=True)
+    (folder / "desk").write_text("auth required pam_counterfoil.so\naccount required pam_counterfoil.so\n")
+    done = subprocess.run([worlds.installed("pam-check"), "--conf", host.conf, "--pam-dir", folder], capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
+
+
+def test_pam_check_proves_key_and_code_with_a_user_that_nobody_is(host, service, tmp_path):
+    service.play(headers(Date=email.utils.formatdate(usegmt=True), answer="unknown_user"))
+    status, said = check(host, tmp_path / "pam.d")
+    question, = service.questions
+    assert (question.path, question.fields["user"]) == ("/v1/pam/account", "pam-check.invalid")
+    assert status == 0 and "ok       back end      it answers: certificate, host key and the code" in said, said
+    assert "ok       clock         it agrees with the service's" in said
+
+
+@pytest.mark.parametrize("act, words", [
+    (faults.status("401 Unauthorized"), ["does not take this host's key", "counterfoil client create HOST"]),
+    (faults.replies(sign=False, answer="unknown_user"), ["has no Counterfoil-MAC", "is it the service that answers"]),
+    ("wrong-name", ["certificate", "is it the service that answers"]),
+    (headers(Date="Thu, 01 Jan 2026 00:00:00 GMT", answer="unknown_user"), ["ahead of the service's", "run chrony"]),
+])
+def test_pam_check_says_what_is_wrong_with_the_service_and_how_to_mend_it(host, service, certificates, tmp_path, act, words):
+    service.play(certificates.get(act, act))
+    status, said = check(host, tmp_path / "pam.d")
+    assert all(word in said for word in words), said
+    assert status == (0 if "run chrony" in words else 78)
+
+
+@pytest.mark.parametrize("what", ["no key", "a key that others may read", "nobody to trust", "a short pin"])
+def test_pam_check_says_what_is_wrong_with_the_helper_s_file(host, service, tmp_path, what):
+    changes, detail = MISCONFIGURED[what]
+    host.write_helper_conf(**changes)
+    status, said = check(host, tmp_path / "pam.d")
+    assert status == 78 and detail in said and "mend [authd] in pam-helper.conf" in said, said
