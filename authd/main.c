@@ -205,7 +205,8 @@ run(const struct settings *settings, struct core *core, const sigset_t *signals)
 	    (st = metrics_new(&service.metrics)) != STATUS_OK ||
 	    (st = start_slots(settings, core, error)) != STATUS_OK ||
 	    (st = start_workers(settings, &service.workers)) != STATUS_OK ||
-	    (st = maintenance_start(core, settings->core.maintenance_interval_s, &maintenance)) != STATUS_OK ||
+	    (st = maintenance_start(core, service.metrics, settings->core.maintenance_interval_s, &maintenance)) !=
+	    STATUS_OK ||
 	    (st = server_start(settings, &service, &server, error)) != STATUS_OK) {
 		rc = complain(st, error);
 		goto out;

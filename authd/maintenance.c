@@ -10,6 +10,7 @@ enum { BATCHES_MAX = 200 };     /* of one round: who has more to do goes on in t
 
 struct maintenance {
 	struct core *core;
+	struct metrics *metrics;
 	int64_t interval_s;
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -31,11 +32,14 @@ must_stop(struct maintenance *maintenance)
 static void
 run_round(struct maintenance *maintenance)
 {
+	struct core_weak_hashes weak;
 	enum status st = STATUS_OK;
 	bool more = true;
 
 	for (unsigned i = 0; i < BATCHES_MAX && more && st == STATUS_OK && !must_stop(maintenance); i++)
 		st = core_maintain(maintenance->core, &more);
+	if (st == STATUS_OK && (st = core_weak_hashes(maintenance->core, &weak)) == STATUS_OK)
+		metrics_weak_hashes(maintenance->metrics, &weak);
 	if (st != STATUS_OK && st != STATUS_UNAVAILABLE)        /* an outage was told where it was found */
 		log_event(LOG_LEVEL_WARNING, "maintenance_failed", (const struct log_field[]){
 		    LOG_TEXT("status", status_name(st)), LOG_END });
@@ -95,7 +99,7 @@ release(struct maintenance *maintenance)
 }
 
 enum status
-maintenance_start(struct core *core, int64_t interval_s, struct maintenance **out)
+maintenance_start(struct core *core, struct metrics *metrics, int64_t interval_s, struct maintenance **out)
 {
 	struct maintenance *maintenance;
 
@@ -104,6 +108,7 @@ maintenance_start(struct core *core, int64_t interval_s, struct maintenance **ou
 	if ((maintenance = calloc(1, sizeof *maintenance)) == NULL)
 		return STATUS_NO_MEMORY;
 	maintenance->core = core;
+	maintenance->metrics = metrics;
 	maintenance->interval_s = interval_s;
 	if (!init_locks(maintenance)) {
 		free(maintenance);

@@ -22,6 +22,7 @@ struct metrics {
 	atomic_uint_fast64_t verdicts[VERDICTS];
 	atomic_int_fast64_t connections, in_flight;
 	atomic_uint_fast64_t cut;
+	atomic_int_fast64_t weak_store, weak_staff;     /* weak passwords' hashes, and one: 0 is not counted yet */
 };
 
 enum status
@@ -98,6 +99,24 @@ void
 metrics_cut(struct metrics *metrics)
 {
 	count(&metrics->cut, 1);
+}
+
+void
+metrics_weak_hashes(struct metrics *metrics, const struct core_weak_hashes *counted)
+{
+	atomic_store(&metrics->weak_store, counted->store + 1);
+	atomic_store(&metrics->weak_staff, counted->staff + 1);
+}
+
+static void
+print_weak_hashes(FILE *out, struct metrics *metrics)
+{
+	int64_t store = atomic_load(&metrics->weak_store), staff = atomic_load(&metrics->weak_staff);
+
+	if (store > 0 && staff > 0)
+		(void)fprintf(out, "# TYPE counterfoil_weak_password_hashes gauge\n"
+		    "counterfoil_weak_password_hashes{realm=\"store\"} %lld\n"
+		    "counterfoil_weak_password_hashes{realm=\"staff\"} %lld\n", (long long)store - 1, (long long)staff - 1);
 }
 
 /* Descriptors of this process, -1 when they cannot be counted. */
@@ -254,6 +273,7 @@ metrics_text(struct metrics *metrics, struct workers *workers, const struct core
 	print_workers(out, workers);
 	(void)fprintf(out, "# TYPE counterfoil_password_hashes_total counter\n"
 	    "counterfoil_password_hashes_total %llu\n", (unsigned long long)core_hash_count(core));
+	print_weak_hashes(out, metrics);
 	print_slots(out, core_slots(core));
 	(void)fprintf(out, "# TYPE counterfoil_connections gauge\ncounterfoil_connections %lld\n",
 	    (long long)metrics_connections(metrics));

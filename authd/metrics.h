@@ -25,6 +25,9 @@ void metrics_connection(struct metrics *metrics, int change);
 /* A connection was cut because its request or reply took too long. */
 void metrics_cut(struct metrics *metrics);
 
+/* What the last round of maintenance counted; before the first there is no such metric. */
+void metrics_weak_hashes(struct metrics *metrics, const struct core_weak_hashes *counted);
+
 int64_t metrics_connections(struct metrics *metrics);
 
 /* A request began (+1) or came to its end (-1); how many there are. */

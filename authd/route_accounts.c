@@ -241,8 +241,7 @@ out:
 void
 route_account_reset(struct request *request)
 {
-	char ticket[TOKEN_TEXT_BYTES] = "";
-	int64_t expires_at_s = 0;
+	struct reset_ticket ticket;
 	const char *id;
 	enum status st;
 	json_t *body;
@@ -252,11 +251,11 @@ route_account_reset(struct request *request)
 	json_decref(body);
 	if ((id = route_uuid(request, 0)) == NULL)
 		return;
-	st = account_start_reset(request->service->core, &request->caller, id, ticket, &expires_at_s);
-	if (st != STATUS_OK)
-		request_outcome(request, st, VERDICT_DENIED, 0);
+	st = account_start_reset(request->service->core, &request->caller, id, &ticket);
+	if (st != STATUS_OK || ticket.retry_after_s > 0)
+		request_outcome(request, st, VERDICT_THROTTLED, ticket.retry_after_s);
 	else
-		reply_json(&request->reply, 201, json_pack("{s:s, s:o}", "ticket", ticket, "expires_at",
-		    reply_time(expires_at_s)));
-	secret_wipe(ticket, sizeof ticket);
+		reply_json(&request->reply, 201, json_pack("{s:s, s:o}", "ticket", ticket.text, "expires_at",
+		    reply_time(ticket.expires_at_s)));
+	secret_wipe(&ticket, sizeof ticket);
 }

@@ -126,13 +126,15 @@ void
 route_account_export(struct request *request)
 {
 	const char *id = route_uuid(request, 0);
+	int64_t retry_after_s = 0;
 	char *document = NULL;
 	enum status st;
 
 	if (id == NULL)
 		return;
-	if ((st = export_account(request->service->core, &request->caller, id, &document)) != STATUS_OK)
-		request_outcome(request, st, VERDICT_DENIED, 0);
+	st = export_account(request->service->core, &request->caller, id, &document, &retry_after_s);
+	if (st != STATUS_OK || retry_after_s > 0)
+		request_outcome(request, st, VERDICT_THROTTLED, retry_after_s);
 	else
 		reply_bytes(&request->reply, 200, "application/json; charset=utf-8", document, strlen(document), release_text);
 }

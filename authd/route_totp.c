@@ -56,8 +56,8 @@ route_totp_start(struct request *request)
 	else if (enrollment.proof_required)
 		reply_problem(&request->reply, request->id, &problem_step_up, NULL,
 		    json_pack("{s:s}", "purpose", ENROLLMENT_PROOF_PURPOSE));
-	else if (st != STATUS_OK)
-		request_outcome(request, st, VERDICT_DENIED, 0);
+	else if (st != STATUS_OK || enrollment.retry_after_s > 0)
+		request_outcome(request, st, VERDICT_THROTTLED, enrollment.retry_after_s);
 	else
 		route_reply_enrollment(request, &enrollment);
 out:

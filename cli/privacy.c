@@ -12,13 +12,14 @@ account_export_command(const struct invocation *in)
 {
 	struct session session;
 	struct account account;
+	int64_t retry_after_s;          /* of API clients alone */
 	char *text = NULL;
 	enum status st;
 	int rc;
 
 	if ((rc = people_open(in, &session, &account)) != EX_OK)
 		return rc;
-	if ((st = export_account(session.core, &session.caller, account.id, &text)) != STATUS_OK)
+	if ((st = export_account(session.core, &session.caller, account.id, &text, &retry_after_s)) != STATUS_OK)
 		rc = output_fail_status(st, "the export");
 	else
 		output_text("%s\n", text);

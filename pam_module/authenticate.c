@@ -82,7 +82,7 @@ settle(const struct call *call, enum answer answer)
 		return ANSWER_TRIES_USED_UP;
 	}
 	if (answer == ANSWER_DENY && helpful && strcmp(call->reply.reason, "code_replayed") == 0)
-		collect_tell(call, "This code was used already: wait for the next one.");
+		collect_tell(call, "This code was used already: take the next one.");
 	return answer;
 }
 

@@ -84,21 +84,39 @@ function deviceRow(device) {
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
+/* Of sign-ins that came to nothing; whatever is not here was simply refused. */
+const REFUSALS = {
+	throttled: "event.throttled",
+	wrong_password: "event.wrong_password",
+	wrong_code: "event.wrong_code",
+	code_replayed: "event.code_replayed",
+	challenge_over: "event.challenge_over",
+};
+
+function signIn(event) {
+	if (event.outcome === "granted")
+		return [event.reason === "recovery_code" ? "event.signed_in_recovery" : "event.signed_in", false];
+	if (event.outcome === "challenge")
+		return ["event.code_due", true];
+	return [REFUSALS[event.outcome] ?? REFUSALS[event.reason] ?? "event.refused", true];
+}
+
 /* [string, is it bad news?] */
 function meaning(event) {
 	const good = event.outcome === "ok" || event.outcome === "granted";
 	switch (event.kind) {
 	case "login_password":
 	case "login_code":
-		if (good)
-			return ["event.signed_in", false];
-		if (event.outcome === "challenge")
-			return ["event.code_due", true];
-		if (event.outcome === "throttled" || event.reason === "throttled")
-			return ["event.throttled", true];
-		if (event.reason === "wrong_password")
-			return ["event.wrong_password", true];
-		return [event.kind === "login_code" ? "event.wrong_code" : "event.refused", true];
+	case "login_otp":
+		return signIn(event);
+	case "step_up":
+		return good ? ["event.step_up", false] : [REFUSALS[event.reason] ?? "event.refused", true];
+	case "password_reset_started":
+		return good ? ["event.password_reset_started", false] : ["event.password_reset_throttled", true];
+	case "device_ended":
+		return event.reason === "token_reused" ? ["event.device_copied", true] : ["event.device_ended", false];
+	case "codes_failing":
+		return ["event.codes_failing", true];
 	case "password_changed":
 		return good ? ["event.password_changed", false] : ["event.password_change_failed", true];
 	case "factor_bound":

@@ -11,6 +11,7 @@
 
 #define SALT_MIN 8              /* RFC 9106 section 3.1 */
 #define TAG_MIN 16
+#define FORM_PREFIX "argon2id m="
 #define PHC_BASE64 sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
 /* A PHC string taken apart. */
@@ -212,16 +213,37 @@ password_verify(const char *phc_text, struct bytes password, bool *out_match)
 	return password_verify_end(&run, out_match);
 }
 
+void
+password_form(const char *phc_text, char out[static PASSWORD_FORM_BYTES])
+{
+	struct phc phc;
+
+	if (phc_parse(phc_text, &phc) && phc.lanes == 1 && phc.salt_len == PASSWORD_SALT_BYTES &&
+	    phc.tag_len == PASSWORD_TAG_BYTES)
+		(void)snprintf(out, PASSWORD_FORM_BYTES, FORM_PREFIX "%u,t=%u", (unsigned)phc.cost.memory_kib,
+		    (unsigned)phc.cost.passes);
+	else
+		(void)snprintf(out, PASSWORD_FORM_BYTES, "other");
+	secret_wipe(&phc, sizeof phc);
+}
+
+bool
+password_form_is_weaker(const char *form, const struct password_cost *cost)
+{
+	struct password_cost has;
+
+	return !skip(&form, FORM_PREFIX) || !take_number(&form, 8, PASSWORD_STORED_MEMORY_KIB_MAX, &has.memory_kib) ||
+	    !skip(&form, ",t=") || !take_number(&form, 1, PASSWORD_STORED_PASSES_MAX, &has.passes) || *form != '\0' ||
+	    has.memory_kib < cost->memory_kib || has.passes < cost->passes;
+}
+
 bool
 password_needs_rehash(const char *phc_text, const struct password_cost *cost)
 {
-	struct phc phc;
-	bool weak;
+	char form[PASSWORD_FORM_BYTES];
 
-	weak = !phc_parse(phc_text, &phc) || phc.cost.memory_kib < cost->memory_kib || phc.cost.passes < cost->passes ||
-	    phc.lanes != 1 || phc.salt_len != PASSWORD_SALT_BYTES || phc.tag_len != PASSWORD_TAG_BYTES;
-	secret_wipe(&phc, sizeof phc);
-	return weak;
+	password_form(phc_text, form);
+	return password_form_is_weaker(form, cost);
 }
 
 enum status

@@ -56,7 +56,13 @@ enum status password_hash(const struct password_cost *cost, struct bytes passwor
  * STATUS_INTERNAL: PHC is not an argon2id string within the caps above: an outage, never a refusal. */
 enum status password_verify(const char *phc, struct bytes password, bool *out_match) NODISCARD;
 
-/* Is PHC weaker than COST in memory or passes, or of another form than password_hash() writes? */
+/* What may be told of PHC without telling the hash: "argon2id m=..,t=.." for one of password_hash()'s shape, else "other". */
+#define PASSWORD_FORM_BYTES 40                  /* with the NUL */
+void password_form(const char *phc, char out[static PASSWORD_FORM_BYTES]);
+
+/* Is a hash of FORM weaker than COST in memory or passes, or of another shape than password_hash() writes? */
+bool password_form_is_weaker(const char *form, const struct password_cost *cost);
+/* The same for the hash itself. */
 bool password_needs_rehash(const char *phc, const struct password_cost *cost);
 
 /* A well-formed hash of nothing anybody knows, of exactly this COST: what an unknown login is verified against. */

@@ -123,6 +123,7 @@ store_creation(const struct core *core, const struct db_caller *caller, const st
 		.external_id = creation->external_id[0] != '\0' ? creation->external_id : NULL,
 		.password_sealed = vault_view(&creation->password_sealed),
 		.password_key_id = creation->password_key_id,
+		.password_form = creation->password_sealed.len > 0 ? hashing_form(core, creation->realm) : NULL,
 		.idempotency_digest = idempotent ? vault_digest_view(creation->idempotency_digest) : none,
 		.request_digest = idempotent ? vault_digest_view(creation->request_digest) : none,
 	};

@@ -68,9 +68,14 @@ enum status account_status(struct core *core, const struct caller *caller, struc
     struct account_status *out) NODISCARD;
 
 /* Start a reset: a single-use ticket for its owner, the newest alone counts.  Nobody learns a password, and the second factor
- * stays.  STATUS_CONFLICT: the account is not active. */
+ * stays.  STATUS_CONFLICT: the account is not active.  OUT is the caller's to wipe. */
+struct reset_ticket {
+	int64_t retry_after_s;          /* > 0: too many were started, there is none */
+	char text[TOKEN_TEXT_BYTES];
+	int64_t expires_at_s;
+};
 enum status account_start_reset(struct core *core, const struct caller *caller, const char *account_id,
-    char out_ticket[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s) NODISCARD;
+    struct reset_ticket *out) NODISCARD;
 
 /* Set a new password with a ticket of a reset, or of a login that ended in CHANGE_REQUIRED.  DENIED: the ticket is unknown,
  * used or expired.  STATUS_INVALID with *refusal: the new one is not taken, and the ticket is still good. */

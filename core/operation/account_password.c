@@ -94,6 +94,7 @@ finish(const struct change *change, const struct password_begin_row *begun, bool
 		.password_no = begun->password_no,
 		.new_sealed = vault_view(&change->sealed),
 		.new_key_id = change->key_id,
+		.new_form = hashing_form(change->core, change->realm),
 	};
 	bool granted = false;
 	enum status st;
@@ -113,7 +114,13 @@ attempt(struct change *change, const struct password_begin_row *begun, struct by
 	bool matched = false;
 	enum status st, counted;
 
-	if ((st = verify(change, begun, current, &matched)) == STATUS_OK && matched)
+	if ((st = verify(change, begun, current, &matched)) != STATUS_OK) {
+		/* never looked at: it is no failure of its owner; should this fail too, it counts as one */
+		(void)!account_sql_password_abandon(change->core->db, &change->bound.db, change->account_id, begun->attempt,
+		    begun->familiar, &change->core->throttles[change->realm]);
+		return st;
+	}
+	if (matched)
 		st = prepare(change, &begun->login_sealed, begun->login_key_id, new_password, &out->refusal);
 	if (st == STATUS_OK)
 		return finish(change, begun, matched, &out->verdict);
@@ -154,19 +161,24 @@ out:
 
 enum status
 account_start_reset(struct core *core, const struct caller *caller, const char *account_id,
-    char out_ticket[static TOKEN_TEXT_BYTES], int64_t *out_expires_at_s)
+    struct reset_ticket *out)
 {
+	struct password_reset_row row;
 	struct vault_token ticket;
 	struct change change;
 	enum status st;
 
+	memset(out, 0, sizeof *out);
 	if ((st = start(&change, core, caller, account_id)) != STATUS_OK ||
 	    (st = vault_token_new(core, change.realm, "ticket", &ticket)) != STATUS_OK)
 		return st;
 	st = account_sql_password_reset(core->db, &change.bound.db, account_id, vault_digest_view(ticket.digest),
-	    core_policy(core, change.realm)->ticket_ttl_s, out_expires_at_s);
-	if (st == STATUS_OK)
-		memcpy(out_ticket, ticket.text, TOKEN_TEXT_BYTES);
+	    core_policy(core, change.realm)->ticket_ttl_s, core_policy(core, change.realm)->throttle_reset_limit,
+	    &core->throttles[change.realm], &row);
+	if (st == STATUS_OK && (out->retry_after_s = row.throttled_s) == 0) {
+		memcpy(out->text, ticket.text, TOKEN_TEXT_BYTES);
+		out->expires_at_s = row.expires_at_s;
+	}
 	vault_token_wipe(&ticket);
 	return st;
 }
@@ -192,7 +204,7 @@ account_use_ticket(struct core *core, const struct caller *caller, const char *a
 	    STATUS_OK)
 		goto out;
 	st = account_sql_ticket_use(core->db, &change.bound.db, account_id, vault_digest_view(digest),
-	    vault_view(&change.sealed), change.key_id, &granted);
+	    vault_view(&change.sealed), change.key_id, hashing_form(core, change.realm), &granted);
 	out->verdict = st == STATUS_OK && look.live && granted ? VERDICT_GRANTED : VERDICT_DENIED;
 out:
 	end(&change);
@@ -216,7 +228,7 @@ account_set_password(struct core *core, const struct caller *caller, const char 
 	    (st = account_sql_get(core->db, &change.bound.db, account_id, &row)) == STATUS_OK &&
 	    (st = prepare(&change, &row.login_sealed, row.login_key_id, new_password, refusal)) == STATUS_OK)
 		st = account_sql_password_set(core->db, &change.bound.db, account_id, vault_view(&change.sealed),
-		    change.key_id, must_change);
+		    change.key_id, hashing_form(core, change.realm), must_change);
 	end(&change);
 	return st;
 }

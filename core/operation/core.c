@@ -218,6 +218,35 @@ core_maintain(struct core *core, bool *out_more)
 	return st;
 }
 
+static void
+count_weak(const struct core *core, const struct password_form_row *row, struct core_weak_hashes *out)
+{
+	enum realm realm = (enum realm)row->realm;
+	struct password_cost cost;
+
+	if (core_policy(core, realm) == NULL)
+		return;
+	cost = hashing_cost(core, realm);
+	if (password_form_is_weaker(row->form, &cost))
+		*(realm == REALM_STAFF ? &out->staff : &out->store) += row->accounts;
+}
+
+enum status
+core_weak_hashes(struct core *core, struct core_weak_hashes *out)
+{
+	struct password_form_row *rows = NULL;
+	unsigned count = 0;
+	enum status st;
+
+	*out = (struct core_weak_hashes){ 0, 0 };
+	if ((st = house_sql_password_forms(core->db, CORE_WEAK_HASHES_MAX, &rows, &count)) != STATUS_OK)
+		return st;
+	for (unsigned i = 0; i < count; i++)
+		count_weak(core, &rows[i], out);
+	free(rows);
+	return STATUS_OK;
+}
+
 enum status
 core_start_slots(struct core *core, const struct slots_options *options, char error[static CONFIG_ERROR_BYTES])
 {

@@ -34,6 +34,8 @@ struct realm_policy {
 	int64_t throttle_pair_limit, throttle_account_limit, throttle_account_delay_s, throttle_source_limit;
 	int64_t throttle_client_limit, throttle_code_limit, throttle_delay_s, throttle_delay_max_s, throttle_forget_s;
 	int64_t throttle_known_source_s, throttle_factor_failures_max;
+	/* uses, not failures, before a delay begins: what costs much or writes to somebody (use_claim() in SQL) */
+	int64_t throttle_enrollment_limit, throttle_reset_limit, throttle_export_limit, throttle_client_export_limit;
 };
 
 /* What the [database], [keys], [passwords], [maintenance], [realm store] and [realm staff] sections of a file say. */
@@ -71,6 +73,13 @@ enum status core_readiness(struct core *core, struct core_readiness *out) NODISC
 /* Take what is over out of the database: a batch of each kind, and the next months' room for the audit trail.
  * *out_more: call again at once.  Safe from any number of hosts: one at a time does it. */
 enum status core_maintain(struct core *core, bool *out_more) NODISCARD;
+
+/* How many accounts of each realm have a password whose hash is weaker than the policy, or of another kind, or was not used
+ * since before such were counted: each is made anew at its owner's next sign-in (standards R025).  Of each form of hash at
+ * most CORE_WEAK_HASHES_MAX are counted, so that asking stays cheap. */
+#define CORE_WEAK_HASHES_MAX 100000
+struct core_weak_hashes { int64_t store, staff; };
+enum status core_weak_hashes(struct core *core, struct core_weak_hashes *out) NODISCARD;
 
 struct slots;
 struct slots_options;

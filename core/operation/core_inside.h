@@ -19,6 +19,7 @@ struct core {
 	struct db_throttle throttles[CORE_REALMS];      /* the same numbers as SQL takes them */
 	struct db_login_policy logins[CORE_REALMS];
 	char decoys[CORE_REALMS][PASSWORD_PHC_MAX];     /* what an account without a usable password is verified against */
+	char forms[CORE_REALMS][PASSWORD_FORM_BYTES];   /* of those, and of every new hash */
 	struct blocklist *blocklist;    /* NULL: there is none */
 	char *context_words;
 	int64_t budgets_max, keep_s, forget_s;  /* for core_maintain() */

@@ -73,7 +73,16 @@
 	NUMBER(section, "throttle_known_source_s", of.throttle_known_source_s, "2592000", 0, 365 * DAY, \
 	    "Seconds for which a source that signed in is no stranger to its account."), \
 	NUMBER(section, "throttle_factor_failures_max", of.throttle_factor_failures_max, "100", 5, 100, \
-	    "Wrong codes in a row that disable an authenticator until it is bound anew.")
+	    "Wrong codes in a row that disable an authenticator until it is bound anew."), \
+	NUMBER(section, "throttle_enrollment_limit", of.throttle_enrollment_limit, "10", 1, 1000, \
+	    "Authenticators that may be started for one account in a day before the delay begins; a confirmed one clears it."), \
+	NUMBER(section, "throttle_reset_limit", of.throttle_reset_limit, "5", 1, 1000, \
+	    "Password resets that may be started for one account in a day before the delay begins; it is never longer than " \
+	    "a ticket lives."), \
+	NUMBER(section, "throttle_export_limit", of.throttle_export_limit, "5", 1, 1000, \
+	    "Exports of one account in a day before the delay begins."), \
+	NUMBER(section, "throttle_client_export_limit", of.throttle_client_export_limit, "1000", 1, 1000000, \
+	    "Exports through one API client in a day before the delay begins.")
 
 static const struct config_key keys[] = {
 	TEXT("database", "url", database_url, NULL, 1, 2048,

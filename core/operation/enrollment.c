@@ -128,14 +128,18 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 			.factors_max = policy->factors_max,
 			.proof_digest = proof_digest,
 			.proof_required = true,
+			.limit = policy->throttle_enrollment_limit,
 		};
 
-		if ((st = factor_sql_totp_start(core->db, &who->bound.db, &in, &row)) == STATUS_OK && row.proof_missing) {
+		st = factor_sql_totp_start(core->db, &who->bound.db, &in, &core->throttles[who->realm], &row);
+		if (st == STATUS_OK && row.proof_missing) {
 			proof_missing = true;
 			st = STATUS_FORBIDDEN;
 		}
 	}
-	if (st == STATUS_OK)
+	if (st == STATUS_OK && row.throttled_s > 0)
+		out->retry_after_s = row.throttled_s;
+	else if (st == STATUS_OK)
 		st = show(core, who, &pending, &row, out);
 	if (st != STATUS_OK)
 		totp_enrollment_wipe(out);

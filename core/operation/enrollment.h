@@ -17,6 +17,7 @@ struct totp_enrollment {
 	struct secret *seed_base32;     /* 32 characters, NUL-terminated */
 	int64_t expires_at_s;           /* pending until then */
 	bool proof_required;            /* nothing was started: an authenticator that is there must be proven first */
+	int64_t retry_after_s;          /* > 0: nothing was started: too many were for this account */
 };
 void totp_enrollment_wipe(struct totp_enrollment *enrollment);
 
@@ -53,7 +54,8 @@ void factor_list_free(struct factor_list *list);
  * there (standards R061): PROOF is the challenge of a step-up for ENROLLMENT_PROOF_PURPOSE that was granted, and is used
  * up; NULL: none.  The operator needs none.
  * STATUS_NOT_FOUND: no such account.  STATUS_CONFLICT: it is not active, or has too many factors.
- * STATUS_FORBIDDEN with out->proof_required: PROOF is missing or no good. */
+ * STATUS_FORBIDDEN with out->proof_required: PROOF is missing or no good.
+ * STATUS_OK with out->retry_after_s: nothing was started. */
 #define ENROLLMENT_PROOF_PURPOSE "add_factor"
 enum status enrollment_start_totp(struct core *core, const struct caller *caller, const char *account_id,
     const char *name, const char *proof, struct totp_enrollment *out) NODISCARD;
@@ -80,7 +82,7 @@ enum status enrollment_new_recovery_codes(struct core *core, const struct caller
  * hosted_page_get(). */
 
 struct page_start {
-	enum verdict verdict;           /* of the proof: only GRANTED starts anything */
+	enum verdict verdict;           /* of the proof, or THROTTLED: only GRANTED starts anything */
 	int64_t retry_after_s;          /* THROTTLED: at least 1 */
 	struct totp_enrollment enrollment;      /* totp_enrollment_wipe() it */
 };

@@ -45,8 +45,10 @@ enrollment_page_start(struct core *core, const struct caller *page, const char *
 			return st;
 		proof = vault_digest_view(digest);
 	}
-	out->verdict = VERDICT_GRANTED;
-	return enrollment_start(core, &who, NULL, proof, &out->enrollment);
+	st = enrollment_start(core, &who, NULL, proof, &out->enrollment);
+	out->retry_after_s = out->enrollment.retry_after_s;
+	out->verdict = out->retry_after_s > 0 ? VERDICT_THROTTLED : VERDICT_GRANTED;
+	return st;
 }
 
 enum status

@@ -72,8 +72,10 @@ write_out(const json_t *document, char **out)
 }
 
 enum status
-export_account(struct core *core, const struct caller *caller, const char *account_id, char **out)
+export_account(struct core *core, const struct caller *caller, const char *account_id, char **out,
+    int64_t *out_retry_after_s)
 {
+	const enum realm realm = caller_realm(caller);
 	struct export_row row = { .document = NULL };
 	struct caller_bound bound;
 	json_t *document = NULL;
@@ -82,12 +84,14 @@ export_account(struct core *core, const struct caller *caller, const char *accou
 	if (!encoding_is_uuid(account_id))
 		return STATUS_NOT_FOUND;
 	if ((st = caller_bind(core, caller, &bound)) != STATUS_OK ||
-	    (st = event_sql_export(core->db, &bound.db, account_id, &row)) != STATUS_OK)
+	    (st = event_sql_export(core->db, &bound.db, account_id, core_policy(core, realm)->throttle_export_limit,
+	    core_policy(core, realm)->throttle_client_export_limit, &core->throttles[realm], &row)) != STATUS_OK ||
+	    (*out_retry_after_s = row.throttled_s) > 0)
 		goto out;
 	st = STATUS_INTERNAL;
 	if (row.document == NULL || (document = json_loads(row.document, JSON_REJECT_DUPLICATES, NULL)) == NULL)
 		goto out;
-	if ((st = open_document(core, caller_realm(caller), account_id, &row, document)) == STATUS_OK)
+	if ((st = open_document(core, realm, account_id, &row, document)) == STATUS_OK)
 		st = write_out(document, out);
 out:
 	json_decref(document);

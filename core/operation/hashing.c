@@ -118,8 +118,12 @@ refresh(struct core *core, struct slots_turn *turn, const char *phc, struct byte
 {
 	struct password_cost cost = hashing_cost(core, check->place.realm);
 
-	if (password_needs_rehash(phc, &cost) &&
-	    hashing_seal(core, turn, &check->place, password, &check->refreshed, &check->refreshed_key_id) != STATUS_OK)
+	password_form(phc, check->form);
+	if (!password_form_is_weaker(check->form, &cost))
+		return;
+	if (hashing_seal(core, turn, &check->place, password, &check->refreshed, &check->refreshed_key_id) == STATUS_OK)
+		memcpy(check->form, hashing_form(core, check->place.realm), sizeof check->form);
+	else
 		check->refreshed.len = 0;
 }
 
@@ -147,6 +151,12 @@ hashing_decoy(const struct core *core, enum realm realm)
 	return core->decoys[realm == REALM_STAFF ? REALM_STAFF : REALM_STORE];
 }
 
+const char *
+hashing_form(const struct core *core, enum realm realm)
+{
+	return core->forms[realm == REALM_STAFF ? REALM_STAFF : REALM_STORE];
+}
+
 enum status
 hashing_prepare(struct core *core)
 {
@@ -155,7 +165,8 @@ hashing_prepare(struct core *core)
 	for (enum realm realm = REALM_STORE; realm < CORE_REALMS && st == STATUS_OK; realm++) {
 		struct password_cost cost = hashing_cost(core, realm);
 
-		st = password_decoy(&cost, core->decoys[realm]);
+		if ((st = password_decoy(&cost, core->decoys[realm])) == STATUS_OK)
+			password_form(core->decoys[realm], core->forms[realm]);
 	}
 	return st;
 }

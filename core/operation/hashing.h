@@ -22,6 +22,7 @@ struct hashing_check {
 	struct db_bytes refreshed;              /* out: the same password at today's cost, where SEALED is weaker than the
 	                                         * policy; empty: nothing to be done, or it did not work out this time */
 	int64_t refreshed_key_id;
+	char form[PASSWORD_FORM_BYTES];         /* out: of the refreshed hash or, without one, of what is stored */
 };
 /* STATUS_OVERLOADED; STATUS_UNAVAILABLE: nobody waits for the answer any more; STATUS_INTERNAL: what is stored is no hash. */
 enum status hashing_run(struct core *core, struct slots_turn *turn, struct hashing_check *check,
@@ -33,6 +34,9 @@ enum status hashing_seal(struct core *core, struct slots_turn *turn, const struc
 
 /* The decoy of REALM, a hash that nothing matches, at the cost of REALM's policy. */
 const char *hashing_decoy(const struct core *core, enum realm realm);
+
+/* The form (password.h) of every hash that hashing_seal() makes for REALM. */
+const char *hashing_form(const struct core *core, enum realm realm);
 
 /* Make the decoys of all realms.  Once, at core_open(). */
 enum status hashing_prepare(struct core *core) NODISCARD;

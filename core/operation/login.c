@@ -99,6 +99,7 @@ finish(struct step *step, enum login_demand demand, struct login_finish_row *row
 		.password_no = begun->password_no,
 		.new_sealed = vault_view(&step->check.refreshed),
 		.new_key_id = step->check.refreshed_key_id,
+		.password_form = step->check.form,
 		.challenge_digest = digest_or_null(&step->challenge),
 		.session_id = step->session_id[0] != '\0' ? step->session_id : NULL,
 		.session_digest = digest_or_null(&step->session),

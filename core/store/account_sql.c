@@ -16,7 +16,7 @@ static const struct db_column account_columns[] = {
 	DB_COLUMN(account_row, DB_NUMBER, "password_changed_at", password_changed_at_s),
 	DB_COLUMN(account_row, DB_NUMBER, "hold_until", hold_until_s),
 };
-static const struct db_function create_function = DB_FUNCTION("account_create", "Cvvvvvvvvv", account_columns, account_row);
+static const struct db_function create_function = DB_FUNCTION("account_create", "Cvvvvvvvvvv", account_columns, account_row);
 static const struct db_function get_function = DB_FUNCTION("account_get", "Cv", account_columns, account_row);
 static const struct db_function find_function = DB_FUNCTION("account_find", "Cv", account_columns, account_row);
 static const struct db_function set_state_function = DB_FUNCTION("account_set_state", "Cvvv", account_columns, account_row);
@@ -44,6 +44,7 @@ account_sql_create(struct db *db, const struct db_caller *caller, const struct a
 	sealed(&params, in->login_sealed, in->login_key_id);
 	db_text(&params, in->external_id);
 	sealed(&params, in->password_sealed, in->password_key_id);
+	db_text(&params, in->password_form);
 	db_bytes(&params, in->idempotency_digest);
 	db_bytes(&params, in->request_digest);
 	return db_row(db, &create_function, &params, out);
@@ -133,8 +134,8 @@ account_sql_password_begin(struct db *db, const struct db_caller *caller, const 
 struct verdict_row { char verdict[ACCOUNT_SQL_WORD_MAX]; };
 static const struct db_column verdict_columns[] = { DB_COLUMN(verdict_row, DB_TEXT, "verdict", verdict) };
 static const struct db_function finish_function = 
-    DB_FUNCTION("password_finish", "CvvvvvvvT", verdict_columns, verdict_row);
-static const struct db_function ticket_use_function = DB_FUNCTION("ticket_use", "Cvvvv", verdict_columns, verdict_row);
+    DB_FUNCTION("password_finish", "CvvvvvvvvT", verdict_columns, verdict_row);
+static const struct db_function ticket_use_function = DB_FUNCTION("ticket_use", "Cvvvvv", verdict_columns, verdict_row);
 
 static enum status
 verdict_of(struct db *db, const struct db_function *function, const struct db_params *params, bool *out_granted)
@@ -160,29 +161,47 @@ account_sql_password_finish(struct db *db, const struct db_caller *caller, const
 	db_flag(&params, in->matched);
 	db_number(&params, in->password_no);
 	sealed(&params, in->new_sealed, in->new_key_id);
+	db_text(&params, in->new_form);
 	db_throttle(&params, throttle);
 	return verdict_of(db, &finish_function, &params, out_granted);
 }
 
-struct expiry_row { int64_t expires_at_s; };
-static const struct db_column expiry_columns[] = { DB_COLUMN(expiry_row, DB_NUMBER, "expires_at", expires_at_s) };
-static const struct db_function reset_function = DB_FUNCTION("password_reset", "Cvvv", expiry_columns, expiry_row);
+static const struct db_function abandon_function = DB_DONE("password_abandon", "CvvvT");
+
+enum status
+account_sql_password_abandon(struct db *db, const struct db_caller *caller, const char *account_id, const char *attempt,
+    const char *familiar, const struct db_throttle *throttle)
+{
+	struct db_params params;
+
+	db_begin(&params, caller);
+	db_text(&params, account_id);
+	db_text(&params, attempt);
+	db_text(&params, familiar);
+	db_throttle(&params, throttle);
+	return db_done(db, &abandon_function, &params);
+}
+
+static const struct db_column reset_columns[] = {
+	DB_COLUMN(password_reset_row, DB_NUMBER, "expires_at", expires_at_s),
+	DB_COLUMN(password_reset_row, DB_NUMBER, "throttled_s", throttled_s),
+};
+static const struct db_function reset_function = DB_FUNCTION("password_reset", "CvvvvT", reset_columns, password_reset_row);
 
 enum status
 account_sql_password_reset(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes ticket_digest, int64_t ttl_s, int64_t *out_expires_at_s)
+    struct bytes ticket_digest, int64_t ttl_s, int64_t limit, const struct db_throttle *throttle,
+    struct password_reset_row *out)
 {
 	struct db_params params;
-	struct expiry_row row;
-	enum status st;
 
 	db_begin(&params, caller);
 	db_text(&params, account_id);
 	db_bytes(&params, ticket_digest);
 	db_number(&params, ttl_s);
-	if ((st = db_row(db, &reset_function, &params, &row)) == STATUS_OK)
-		*out_expires_at_s = row.expires_at_s;
-	return st;
+	db_number(&params, limit);
+	db_throttle(&params, throttle);
+	return db_row(db, &reset_function, &params, out);
 }
 
 static const struct db_column look_columns[] = {
@@ -207,7 +226,7 @@ account_sql_ticket_look(struct db *db, const struct db_caller *caller, const cha
 
 enum status
 account_sql_ticket_use(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes ticket_digest, struct bytes new_sealed, int64_t new_key_id, bool *out_granted)
+    struct bytes ticket_digest, struct bytes new_sealed, int64_t new_key_id, const char *new_form, bool *out_granted)
 {
 	struct db_params params;
 
@@ -215,20 +234,22 @@ account_sql_ticket_use(struct db *db, const struct db_caller *caller, const char
 	db_text(&params, account_id);
 	db_bytes(&params, ticket_digest);
 	sealed(&params, new_sealed, new_key_id);
+	db_text(&params, new_form);
 	return verdict_of(db, &ticket_use_function, &params, out_granted);
 }
 
-static const struct db_function set_function = DB_DONE("password_set", "Cvvvv");
+static const struct db_function set_function = DB_DONE("password_set", "Cvvvvv");
 
 enum status
 account_sql_password_set(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes new_sealed, int64_t new_key_id, bool must_change)
+    struct bytes new_sealed, int64_t new_key_id, const char *new_form, bool must_change)
 {
 	struct db_params params;
 
 	db_begin(&params, caller);
 	db_text(&params, account_id);
 	sealed(&params, new_sealed, new_key_id);
+	db_text(&params, new_form);
 	db_flag(&params, must_change);
 	return db_done(db, &set_function, &params);
 }

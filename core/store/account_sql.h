@@ -25,6 +25,7 @@ struct account_create {
 	const char *external_id;        /* NULL: none */
 	struct bytes password_sealed;   /* empty: none */
 	int64_t password_key_id;        /* with password_sealed */
+	const char *password_form;      /* with password_sealed: of password.h */
 	struct bytes idempotency_digest, request_digest;        /* empty: none */
 };
 
@@ -64,13 +65,21 @@ struct password_finish {
 	int64_t password_no;            /* the one that was verified: of a password_begin_row */
 	struct bytes new_sealed;        /* empty: the new password was refused, the attempt was none */
 	int64_t new_key_id;
+	const char *new_form;           /* with new_sealed: of password.h */
 };
 /* *out_granted: the new password is set (or was refused before, and the current one was right). */
 enum status account_sql_password_finish(struct db *db, const struct db_caller *caller,
     const struct password_finish *in, const struct db_throttle *throttle, bool *out_granted) NODISCARD;
 
+/* The attempt was never verified: it does not count. */
+enum status account_sql_password_abandon(struct db *db, const struct db_caller *caller, const char *account_id,
+    const char *attempt, const char *familiar, const struct db_throttle *throttle) NODISCARD;
+
+struct password_reset_row { int64_t expires_at_s, throttled_s; };      /* throttled_s > 0: there is no ticket */
+/* LIMIT: resets of one account before a delay begins. */
 enum status account_sql_password_reset(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes ticket_digest, int64_t ttl_s, int64_t *out_expires_at_s) NODISCARD;
+    struct bytes ticket_digest, int64_t ttl_s, int64_t limit, const struct db_throttle *throttle,
+    struct password_reset_row *out) NODISCARD;
 
 struct ticket_look_row {
 	bool live;
@@ -81,9 +90,10 @@ struct ticket_look_row {
 enum status account_sql_ticket_look(struct db *db, const struct db_caller *caller, const char *account_id,
     struct bytes ticket_digest, struct ticket_look_row *out) NODISCARD;
 enum status account_sql_ticket_use(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes ticket_digest, struct bytes new_sealed, int64_t new_key_id, bool *out_granted) NODISCARD;
+    struct bytes ticket_digest, struct bytes new_sealed, int64_t new_key_id, const char *new_form,
+    bool *out_granted) NODISCARD;
 
 enum status account_sql_password_set(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes new_sealed, int64_t new_key_id, bool must_change) NODISCARD;
+    struct bytes new_sealed, int64_t new_key_id, const char *new_form, bool must_change) NODISCARD;
 
 #endif

@@ -52,16 +52,21 @@ static const struct db_column export_columns[] = {
 	DB_COLUMN(export_row, DB_BYTES, "login_sealed", login_sealed),
 	DB_COLUMN(export_row, DB_NUMBER, "login_key_id", login_key_id),
 	DB_COLUMN(export_row, DB_LONG_TEXT, "document", document),
+	DB_COLUMN(export_row, DB_NUMBER, "throttled_s", throttled_s),
 };
-static const struct db_function export_function = DB_FUNCTION("account_export", "Cv", export_columns, export_row);
+static const struct db_function export_function = DB_FUNCTION("account_export", "CvvvT", export_columns, export_row);
 
 enum status
-event_sql_export(struct db *db, const struct db_caller *caller, const char *account_id, struct export_row *out)
+event_sql_export(struct db *db, const struct db_caller *caller, const char *account_id, int64_t limit,
+    int64_t client_limit, const struct db_throttle *throttle, struct export_row *out)
 {
 	struct db_params params;
 
 	db_begin(&params, caller);
 	db_text(&params, account_id);
+	db_number(&params, limit);
+	db_number(&params, client_limit);
+	db_throttle(&params, throttle);
 	return db_row(db, &export_function, &params, out);
 }
 

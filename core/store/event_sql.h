@@ -34,9 +34,11 @@ struct export_row {
 	struct db_bytes login_sealed;
 	int64_t login_key_id;
 	char *document;                 /* a JSON object; free() it.  Names of factors are sealed in it */
+	int64_t throttled_s;            /* > 0: there is none */
 };
-enum status event_sql_export(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct export_row *out) NODISCARD;
+/* LIMIT, CLIENT_LIMIT: exports of one account, and through one API client, before a delay begins. */
+enum status event_sql_export(struct db *db, const struct db_caller *caller, const char *account_id, int64_t limit,
+    int64_t client_limit, const struct db_throttle *throttle, struct export_row *out) NODISCARD;
 
 enum status event_sql_erase(struct db *db, const struct db_caller *caller, const char *account_id) NODISCARD;
 

@@ -7,12 +7,13 @@ static const struct db_column start_columns[] = {
 	DB_COLUMN(totp_start_row, DB_NUMBER, "login_key_id", login_key_id),
 	DB_COLUMN(totp_start_row, DB_NUMBER, "expires_at", expires_at_s),
 	DB_COLUMN(totp_start_row, DB_FLAG, "proof_missing", proof_missing),
+	DB_COLUMN(totp_start_row, DB_NUMBER, "throttled_s", throttled_s),
 };
-static const struct db_function start_function = DB_FUNCTION("totp_start", "Cvvvvvvvvvvv", start_columns, totp_start_row);
+static const struct db_function start_function = DB_FUNCTION("totp_start", "CvvvvvvvvvvvvT", start_columns, totp_start_row);
 
 enum status
 factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struct totp_start *in,
-    struct totp_start_row *out)
+    const struct db_throttle *throttle, struct totp_start_row *out)
 {
 	struct db_params params;
 
@@ -31,6 +32,8 @@ factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struc
 	db_number(&params, in->factors_max);
 	db_bytes(&params, in->proof_digest);
 	db_flag(&params, in->proof_required);
+	db_number(&params, in->limit);
+	db_throttle(&params, throttle);
 	return db_row(db, &start_function, &params, out);
 }
 

@@ -15,14 +15,16 @@ struct totp_start {
 	int64_t ttl_s, factors_max;
 	struct bytes proof_digest;      /* of a granted step-up for the purpose add_factor; empty: none */
 	bool proof_required;            /* where the account has an active factor */
+	int64_t limit;                  /* starts for one account before a delay begins */
 };
 struct totp_start_row {
 	struct db_bytes login_sealed;
 	int64_t login_key_id, expires_at_s;
 	bool proof_missing;             /* nothing was started */
+	int64_t throttled_s;            /* > 0: nothing was started */
 };
 enum status factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struct totp_start *in,
-    struct totp_start_row *out) NODISCARD;
+    const struct db_throttle *throttle, struct totp_start_row *out) NODISCARD;
 
 struct totp_confirm_row {
 	int64_t throttled_s;

@@ -37,3 +37,24 @@ house_sql_maintain(struct db *db, int64_t budgets_max, int64_t forget_s, int64_t
 		*out_removed = row.removed;
 	return st;
 }
+
+static const struct db_column form_columns[] = {
+	DB_COLUMN(password_form_row, DB_NUMBER, "realm", realm),
+	DB_COLUMN(password_form_row, DB_TEXT, "form", form),
+	DB_COLUMN(password_form_row, DB_NUMBER, "accounts", accounts),
+};
+static const struct db_function forms_function = DB_FUNCTION("password_forms", "v", form_columns, password_form_row);
+
+enum status
+house_sql_password_forms(struct db *db, int64_t max, struct password_form_row **out_rows, unsigned *out_count)
+{
+	struct db_params params;
+	void *rows = NULL;
+	enum status st;
+
+	db_begin(&params, NULL);
+	db_number(&params, max);
+	if ((st = db_rows(db, &forms_function, &params, &rows, out_count)) == STATUS_OK)
+		*out_rows = rows;
+	return st;
+}

@@ -2,6 +2,7 @@
 #ifndef COUNTERFOIL_HOUSE_SQL_H
 #define COUNTERFOIL_HOUSE_SQL_H
 
+#include "core/credential/password.h"
 #include "core/store/db.h"
 
 struct readiness_row {
@@ -14,5 +15,14 @@ enum status house_sql_readiness(struct db *db, struct readiness_row *out) NODISC
  * *out_removed: how many rows went; 0 too when another process is at it. */
 enum status house_sql_maintain(struct db *db, int64_t budgets_max, int64_t forget_s, int64_t keep_s, int64_t batch,
     int64_t *out_removed) NODISCARD;
+
+/* How many passwords are kept in which form (password.h), at most MAX of each counted.  *out_rows is for free(); NULL when
+ * nobody has a password. */
+struct password_form_row {
+	int64_t realm, accounts;
+	char form[PASSWORD_FORM_BYTES];
+};
+enum status house_sql_password_forms(struct db *db, int64_t max, struct password_form_row **out_rows,
+    unsigned *out_count) NODISCARD;
 
 #endif

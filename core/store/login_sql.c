@@ -55,7 +55,7 @@ static const struct db_column finish_columns[] = {
 	DB_COLUMN(login_finish_row, DB_NUMBER, "hold_until", hold_until_s),
 };
 static const struct db_function finish_function =
-    DB_FUNCTION("login_finish", "CvvvvvvvvvvvvvvvvTL", finish_columns, login_finish_row);
+    DB_FUNCTION("login_finish", "CvvvvvvvvvvvvvvvvvTL", finish_columns, login_finish_row);
 
 enum status
 login_sql_finish(struct db *db, const struct db_caller *caller, const struct login_finish *in,
@@ -73,6 +73,7 @@ login_sql_finish(struct db *db, const struct db_caller *caller, const struct log
 	db_number(&params, in->password_no);
 	db_bytes(&params, in->new_sealed);
 	db_number(&params, in->new_key_id);
+	db_text(&params, in->password_form);
 	db_bytes(&params, in->challenge_digest);
 	db_text(&params, in->session_id);
 	db_bytes(&params, in->session_digest);

@@ -33,6 +33,7 @@ struct login_finish {
 	int64_t password_no;            /* the one that was verified: of a login_begin_row */
 	struct bytes new_sealed;        /* of a stronger hash; empty: keep the old */
 	int64_t new_key_id;
+	const char *password_form;      /* of it or, without one, of the hash that was verified (password.h) */
 	struct bytes challenge_digest;
 	const char *session_id;
 	struct bytes session_digest, ticket_digest, device_digest, next_device_digest;

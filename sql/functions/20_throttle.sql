@@ -42,8 +42,10 @@ BEGIN
 		failures = CASE WHEN b.updated_at < v_fresh THEN 1 ELSE b.failures + 1 END,
 		blocked_until = delay_end(v_now, CASE WHEN b.updated_at < v_fresh THEN 1 ELSE b.failures + 1 END,
 			p_limits[array_position(p_keys, b.key)], p_firsts[array_position(p_keys, b.key)], v_max),
-		-- many people are behind a source or a client: theirs is a day's count (forget_s), others wait for a calm as long
-		updated_at = CASE WHEN b.kind IN ('source', 'client') AND b.updated_at >= v_fresh THEN b.updated_at ELSE v_now END,
+		-- many people are behind a source or a client, and a use is no failure: theirs is a day's count (forget_s), others
+		-- wait for a calm as long
+		updated_at = CASE WHEN b.kind = ANY ('{source,client,enrollment,export,export_client,reset}')
+			AND b.updated_at >= v_fresh THEN b.updated_at ELSE v_now END,
 		claimed_by = p_attempt, told = false
 		WHERE b.blocked_until <= v_now;
 	GET DIAGNOSTICS v_claimed = ROW_COUNT;
@@ -64,6 +66,34 @@ BEGIN
 		UPDATE budget SET told = true WHERE key = v_row.key AND blocked_until = v_row.blocked_until AND NOT told
 			RETURNING kind INTO news;
 	END IF;
+END $$;
+
+-- What costs much, or writes to somebody, has budgets of its own (P_KIND: enrollment, export, reset), in which every use
+-- counts and none is given back: a flood of one leaves the others, and signing in, as they are (ASVS 5.0, 2.4.1).
+-- The operator, whom nobody floods, is not held up.
+-- P_CLIENT_LIMIT: what one API client may use for all accounts together; NULL: that is not counted.
+CREATE FUNCTION use_claim(p_caller caller, p_who admission, p_account_id uuid, p_event text, p_kind text, p_limit bigint,
+    p_client_limit bigint, p_policy throttle_policy) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_keys bytea[] := ARRAY[budget_key(p_kind, p_who.realm, uuid_send(p_account_id), NULL)];
+	v_kinds text[] := ARRAY[p_kind];
+	v_limits bigint[] := ARRAY[p_limit];
+	v_claim record;
+BEGIN
+	IF p_caller.kind = 'operator' THEN
+		RETURN 0;
+	END IF;
+	IF p_client_limit IS NOT NULL AND p_who.client_id IS NOT NULL THEN
+		v_keys := v_keys || budget_key(p_kind, p_who.realm, NULL, p_who.client_id);
+		v_kinds := v_kinds || (p_kind || '_client');
+		v_limits := v_limits || p_client_limit;
+	END IF;
+	v_claim := budget_claim(v_keys, v_kinds, v_limits, array_fill(p_policy.delay_s, ARRAY[cardinality(v_keys)]), p_policy,
+		gen_random_uuid());
+	IF v_claim.news IS NOT NULL THEN
+		PERFORM record(p_caller, p_who, p_account_id, p_event, 'throttled', v_claim.news);
+	END IF;
+	RETURN v_claim.wait_s;
 END $$;
 
 -- The budgets that a password needs.  The first CLEARED of them count failures at this account, and a right password

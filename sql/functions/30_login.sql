@@ -138,11 +138,11 @@ END $$;
 
 -- What the password step comes to.  P_MATCHED is believed of an account that is still active and still has the very
 -- password that was verified (P_PASSWORD_NO), so a change or a lock in between denies; a stronger hash of it, or a new
--- seal around it, does not.
+-- seal around it, does not.  P_PASSWORD_FORM: of the stronger hash or, without one, of the hash that was verified.
 -- An authenticator that wrong codes have disabled is still asked for: wrong codes spare nobody the second factor.
 -- P_PASSWORD_ONLY is honoured for hosts: the PAM service asks for no second factor.
 CREATE FUNCTION login_finish(p_caller caller, p_account_id uuid, p_login_digest bytea, p_attempt uuid, p_familiar text,
-    p_matched boolean, p_reason text, p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint,
+    p_matched boolean, p_reason text, p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint, p_password_form text,
     p_challenge_digest bytea, p_session_id uuid, p_session_digest bytea, p_ticket_digest bytea,
     p_device_digest bytea, p_next_device_digest bytea, p_password_only boolean,
     p_throttle throttle_policy, p_policy login_policy,
@@ -169,8 +169,10 @@ BEGIN
 		    AND v_account.password_no = p_password_no THEN
 			PERFORM login_release(p_caller, v_who, p_login_digest, p_familiar, p_throttle, p_attempt, true);
 			IF p_new_sealed IS NOT NULL THEN
-				UPDATE account a SET password_sealed = p_new_sealed, password_key_id = p_new_key_id
-					WHERE a.id = p_account_id;
+				UPDATE account a SET password_sealed = p_new_sealed, password_key_id = p_new_key_id,
+					password_form = p_password_form WHERE a.id = p_account_id;
+			ELSIF v_account.password_form <> p_password_form THEN   -- not known yet
+				UPDATE account a SET password_form = p_password_form WHERE a.id = p_account_id;
 			END IF;
 			SELECT coalesce(bool_or(f.state = 'active'), false), count(*) > 0 INTO has_totp, v_enrolled FROM factor f
 				WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled');

@@ -182,7 +182,8 @@ END $$;
 CREATE FUNCTION totp_consume(p_caller caller, p_account_id uuid, p_factor_id uuid, p_step bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE factor SET last_step = p_step, failures = 0, warned = false, last_used_at = now_utc(),
+	UPDATE factor SET last_step = p_step, failures = 0, failing_told_at = NULL, replay_told_at = NULL,
+		last_used_at = now_utc(),
 		last_request = CASE WHEN p_caller.kind = 'host' THEN p_caller.request_id END
 		WHERE id = p_factor_id AND account_id = p_account_id AND state = 'active' AND (last_step < p_step
 			OR (last_step = p_step AND comes_again(p_caller, last_request, last_used_at)));
@@ -251,13 +252,30 @@ BEGIN
 	RETURN page_admission(v_account_id);
 END $$;
 
--- The third wrong code in a row behind a right password: somebody else may know it, and the owner is told, once.
-CREATE FUNCTION codes_failing(p_caller caller, p_who admission, p_account_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+-- The third wrong code in a row: behind a right password it says that somebody else may know it.  The owner is told: once
+-- until a right code, or a day.
+CREATE FUNCTION codes_failing(p_caller caller, p_who admission, p_account_id uuid, p_kind text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := now_utc();
 BEGIN
-	UPDATE factor SET warned = true WHERE account_id = p_account_id AND state = 'active' AND failures >= 3 AND NOT warned;
+	UPDATE factor SET failing_told_at = v_now WHERE account_id = p_account_id AND state = 'active' AND failures >= 3
+		AND coalesce(failing_told_at, '-infinity') <= v_now - interval '1 day';
 	IF FOUND THEN
-		PERFORM record(p_caller, p_who, p_account_id, 'codes_failing', 'ok', 'password_right', true);
+		PERFORM record(p_caller, p_who, p_account_id, 'codes_failing', 'ok', CASE p_kind WHEN 'login' THEN 'password_right'
+			ELSE p_kind END, true);
 	END IF;
+END $$;
+
+-- A code that was right, and used before, shown again from where the account never signed in: somebody saw it.  Is its owner
+-- to be told?  As often as above.  From a known source it is most often a form that was sent twice.
+CREATE FUNCTION replay_is_news(p_account_id uuid, p_familiar text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := now_utc();
+BEGIN
+	UPDATE factor SET replay_told_at = v_now WHERE account_id = p_account_id AND state IN ('active', 'disabled')
+		AND p_familiar = 'stranger' AND coalesce(replay_told_at, '-infinity') <= v_now - interval '1 day';
+	RETURN FOUND;
 END $$;
 
 -- The right code of a living challenge: what it clears and opens.
@@ -278,8 +296,8 @@ BEGIN
 	DELETE FROM budget b WHERE b.key = CASE p_challenge.kind
 		WHEN 'otp' THEN otp_key(p_who, p_login_digest, p_caller, p_familiar)
 		ELSE code_key(p_challenge.account_id, p_caller, p_familiar) END;
-	UPDATE factor f SET failures = 0, warned = false WHERE f.account_id = p_challenge.account_id AND f.state = 'active'
-		AND f.failures > 0;
+	UPDATE factor f SET failures = 0, failing_told_at = NULL, replay_told_at = NULL
+		WHERE f.account_id = p_challenge.account_id AND f.state = 'active' AND f.failures > 0;
 	IF p_challenge.kind = 'login' THEN
 		v_end := session_open(p_caller, p_who, p_challenge.account_id, p_session_id, p_session_digest, 2, 'pwd otp mfa',
 			NULL, p_policy);
@@ -327,7 +345,7 @@ BEGIN
 	ELSIF v_account.state <> 'active' THEN
 		reason := v_account.state;
 	ELSIF p_step IS NULL AND p_recovery_digest IS NULL THEN
-		PERFORM codes_failing(p_caller, v_who, p_account_id);
+		PERFORM codes_failing(p_caller, v_who, p_account_id, v_challenge.kind);
 	ELSIF v_challenge.used_at IS NOT NULL OR v_challenge.expires_at <= v_now THEN
 		reason := 'challenge_over';
 	ELSIF p_step IS NOT NULL THEN
@@ -342,8 +360,10 @@ BEGIN
 		reason := 'recovery_code';
 		recovery_left := (SELECT count(*) FROM recovery_code r WHERE r.account_id = p_account_id
 			AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
+	ELSIF EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id AND r.digest = p_recovery_digest) THEN
+		reason := 'code_replayed';
 	ELSE
-		PERFORM codes_failing(p_caller, v_who, p_account_id);
+		PERFORM codes_failing(p_caller, v_who, p_account_id, v_challenge.kind);
 	END IF;
 	IF verdict = 'granted' THEN
 		SELECT g.expires_at, g.device INTO expires_at, device FROM challenge_granted(p_caller, v_who, v_challenge,
@@ -355,7 +375,7 @@ BEGIN
 		purpose := v_challenge.purpose;
 		transaction_digest := v_challenge.transaction_digest;
 	END IF;
-	-- a recovery code was used up, or a used code came from where the account never signed in: its owner is told
+	-- a recovery code was used up, or a used code was shown again: its owner is told
 	PERFORM record(p_caller, v_who, p_account_id, v_event, verdict, reason, recovery_left >= 0
-		OR (reason = 'code_replayed' AND p_familiar = 'stranger'));
+		OR (reason = 'code_replayed' AND replay_is_news(p_account_id, p_familiar)));
 END $$;

@@ -58,7 +58,7 @@ END $$;
 
 -- With an idempotency key of a client, the same request again finds what the first one made; another one is CF409.
 CREATE FUNCTION account_create(p_caller caller, p_account_id uuid, p_login_digest bytea, p_login_sealed bytea,
-    p_login_key_id bigint, p_external_id text, p_password_sealed bytea, p_password_key_id bigint,
+    p_login_key_id bigint, p_external_id text, p_password_sealed bytea, p_password_key_id bigint, p_password_form text,
     p_idempotency_digest bytea, p_request_digest bytea,
     OUT account_id uuid, OUT realm bigint, OUT login_sealed bytea, OUT login_key_id bigint, OUT external_id text,
     OUT state text, OUT has_password boolean, OUT must_change boolean, OUT second_factor boolean, OUT created_at bigint,
@@ -83,9 +83,9 @@ BEGIN
 		END IF;
 	END IF;
 	INSERT INTO account (id, realm, login_digest, login_sealed, login_key_id, external_id, password_sealed,
-		password_key_id, password_changed_at, created_at)
+		password_key_id, password_form, password_changed_at, created_at)
 	VALUES (p_account_id, v_who.realm, p_login_digest, p_login_sealed, p_login_key_id, p_external_id, p_password_sealed,
-		p_password_key_id, CASE WHEN p_password_sealed IS NOT NULL THEN v_now END, v_now)
+		p_password_key_id, coalesce(p_password_form, ''), CASE WHEN p_password_sealed IS NOT NULL THEN v_now END, v_now)
 	ON CONFLICT (realm, login_digest) DO NOTHING;
 	IF NOT FOUND THEN
 		PERFORM refuse('CF409');
@@ -209,18 +209,31 @@ BEGIN
 	END IF;
 END $$;
 
+-- The attempt was claimed and never verified (no slot, no memory): it does not count.
+CREATE FUNCTION password_abandon(p_caller caller, p_account_id uuid, p_attempt uuid, p_familiar text,
+    p_policy throttle_policy, OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+DECLARE
+	v_who admission := admit(p_caller, 'password');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+BEGIN
+	PERFORM login_release(p_caller, v_who, v_account.login_digest, p_familiar, p_policy, p_attempt, false);
+	done := true;
+END $$;
+
 -- A new password is set: everything that the old one opened ends.  The second factor stays.
 CREATE FUNCTION password_store(p_caller caller, p_who admission, p_account_id uuid, p_sealed bytea, p_key_id bigint,
-    p_must_change boolean, p_how text) RETURNS void LANGUAGE plpgsql AS $$
+    p_form text, p_must_change boolean, p_how text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE account SET password_sealed = p_sealed, password_key_id = p_key_id, password_no = password_no + 1,
-		password_changed_at = now_utc(), must_change = p_must_change WHERE id = p_account_id;
+	UPDATE account SET password_sealed = p_sealed, password_key_id = p_key_id, password_form = p_form,
+		password_no = password_no + 1, password_changed_at = now_utc(), must_change = p_must_change WHERE id = p_account_id;
 	PERFORM account_disconnect(p_account_id, 'password_changed', true);
 	PERFORM record(p_caller, p_who, p_account_id, 'password_changed', 'ok', p_how, true);
 END $$;
 
 CREATE FUNCTION password_finish(p_caller caller, p_account_id uuid, p_attempt uuid, p_familiar text, p_matched boolean,
-    p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint, p_policy throttle_policy, OUT verdict text)
+    p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint, p_new_form text, p_policy throttle_policy,
+    OUT verdict text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
 	v_who admission := admit(p_caller, 'password');
@@ -232,7 +245,8 @@ BEGIN
 		PERFORM login_release(p_caller, v_who, v_account.login_digest, p_familiar, p_policy, p_attempt,
 			true);
 		IF p_new_sealed IS NOT NULL THEN        -- NULL: the new one was refused, the attempt was none
-			PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, false, 'current_password');
+			PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, p_new_form, false,
+				'current_password');
 		END IF;
 		verdict := 'granted';
 		RETURN;
@@ -241,8 +255,10 @@ BEGIN
 END $$;
 
 -- A reset: whoever runs it learns a ticket, never a password.  The newest ticket alone counts.
-CREATE FUNCTION password_reset(p_caller caller, p_account_id uuid, p_ticket_digest bytea, p_ttl_s bigint,
-    OUT expires_at bigint)
+-- Resets have a budget of P_LIMIT, whose delay is no longer than a ticket lives: whoever floods an account with them leaves
+-- its owner the newest ticket until there may be another.
+CREATE FUNCTION password_reset(p_caller caller, p_account_id uuid, p_ticket_digest bytea, p_ttl_s bigint, p_limit bigint,
+    p_policy throttle_policy, OUT expires_at bigint, OUT throttled_s bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -254,6 +270,11 @@ DECLARE
 BEGIN
 	IF v_account.state <> 'active' THEN
 		PERFORM refuse('CF409');
+	END IF;
+	p_policy.delay_max_s := least(p_policy.delay_max_s, p_ttl_s);
+	throttled_s := use_claim(p_caller, v_who, p_account_id, 'password_reset_started', 'reset', p_limit, NULL, p_policy);
+	IF throttled_s > 0 THEN
+		RETURN;
 	END IF;
 	DELETE FROM ticket t WHERE t.account_id = p_account_id;
 	INSERT INTO ticket (digest, account_id, purpose, created_at, expires_at)
@@ -280,7 +301,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ticket_use(p_caller caller, p_account_id uuid, p_ticket_digest bytea, p_new_sealed bytea,
-    p_new_key_id bigint, OUT verdict text)
+    p_new_key_id bigint, p_new_form text, OUT verdict text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -299,18 +320,21 @@ BEGIN
 		END IF;
 		RETURN;
 	END IF;
-	PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, false, v_purpose || '_ticket');
+	PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, p_new_form, false,
+		v_purpose || '_ticket');
+	DELETE FROM budget WHERE key = budget_key('reset', v_who.realm, uuid_send(p_account_id), NULL);
 	verdict := 'granted';
 END $$;
 
 -- Operators only: the first password of an account, or one that its owner must change at once.
 CREATE FUNCTION password_set(p_caller caller, p_account_id uuid, p_new_sealed bytea, p_new_key_id bigint,
-    p_must_change boolean, OUT done boolean)
+    p_new_form text, p_must_change boolean, OUT done boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
 	v_who admission := admit(p_caller, NULL);
 BEGIN
 	PERFORM account_hold(v_who, p_account_id);
-	PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, p_must_change, 'operator');
+	PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, p_new_form, p_must_change,
+		'operator');
 	done := true;
 END $$;

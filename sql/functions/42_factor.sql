@@ -46,12 +46,12 @@ END $$;
 
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
--- Without it PROOF_MISSING is true, and nothing was started.  Of a host the proof is always asked: many people are root on
+-- Without it PROOF_MISSING is true, and nothing was started.  Starts have a budget of P_LIMIT: beyond it THROTTLED_S.  Of a host the proof is always asked: many people are root on
 -- some host.
 CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
     p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
-    p_proof_digest bytea, p_proof_required boolean, OUT login_sealed bytea, OUT login_key_id bigint, OUT expires_at bigint,
-    OUT proof_missing boolean)
+    p_proof_digest bytea, p_proof_required boolean, p_limit bigint, p_policy throttle_policy, OUT login_sealed bytea,
+    OUT login_key_id bigint, OUT expires_at bigint, OUT proof_missing boolean, OUT throttled_s bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -63,6 +63,10 @@ BEGIN
 	proof_missing := false;
 	IF v_account.state <> 'active' OR v_active >= p_factors_max THEN
 		PERFORM refuse('CF409');
+	END IF;
+	throttled_s := use_claim(p_caller, v_who, p_account_id, 'factor_started', 'enrollment', p_limit, NULL, p_policy);
+	IF throttled_s > 0 THEN
+		RETURN;
 	END IF;
 	IF (p_proof_required OR p_caller.kind = 'host') AND v_active > 0 AND p_caller.kind <> 'operator' THEN
 		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
@@ -167,7 +171,8 @@ BEGIN
 	END IF;
 	UPDATE factor f SET state = 'active', bound_at = now_utc(), pending_until = NULL, last_step = p_step
 		WHERE f.id = v_factor.id;
-	DELETE FROM budget b WHERE b.key = budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL);
+	DELETE FROM budget b WHERE b.key IN (budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL),
+		budget_key('enrollment', v_who.realm, uuid_send(p_account_id), NULL));
 	IF p_recovery_digests IS NOT NULL AND NOT EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
 	    AND r.set_no = v_account.recovery_set AND r.used_at IS NULL) THEN
 		PERFORM recovery_store(p_account_id, p_recovery_digests);

@@ -48,13 +48,12 @@ BEGIN
 			least(greatest(p_max, 0), 1000);
 END $$;
 
--- Recent sign-ins of one account, newest first: for its owner's page.
+-- Recent sign-ins of one account, and all that its owner was told of, newest first: for its owner's page.
 CREATE FUNCTION activity_rows(p_account_id uuid, p_max bigint, OUT at bigint, OUT kind text, OUT outcome text,
     OUT reason text, OUT source text, OUT user_agent text) RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT epoch(e.at), e.kind, e.outcome, e.reason, host(e.source), e.user_agent
-	FROM event e WHERE e.account_id = p_account_id AND e.kind IN ('login_password', 'login_code', 'password_changed',
-		'password_reset_started', 'factor_bound', 'factor_revoked', 'factor_disabled', 'recovery_codes_replaced',
-		'device_trusted', 'device_ended', 'codes_failing', 'reset_requested', 'reset_approved', 'reset_cancelled', 'reset_done')
+	FROM event e WHERE e.account_id = p_account_id AND (e.notify OR e.kind IN ('login_password', 'login_code', 'login_otp',
+		'password_changed', 'password_reset_started', 'factor_bound', 'device_ended'))
 	ORDER BY e.id DESC LIMIT p_max
 $$;
 
@@ -169,14 +168,19 @@ CREATE FUNCTION iso(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
 
 -- Everything kept about a person but secrets, as one JSON text; sealed values come beside it for C to open.
-CREATE FUNCTION account_export(p_caller caller, p_account_id uuid, OUT login_sealed bytea, OUT login_key_id bigint,
-    OUT document text)
+-- It reads much: P_LIMIT for one account, P_CLIENT_LIMIT for all that one API client asks for; beyond them THROTTLED_S.
+CREATE FUNCTION account_export(p_caller caller, p_account_id uuid, p_limit bigint, p_client_limit bigint,
+    p_policy throttle_policy, OUT login_sealed bytea, OUT login_key_id bigint, OUT document text, OUT throttled_s bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'accounts');
 	v_account account%ROWTYPE := account_seen(v_who, p_account_id);
 BEGIN
+	throttled_s := use_claim(p_caller, v_who, p_account_id, 'account_exported', 'export', p_limit, p_client_limit, p_policy);
+	IF throttled_s > 0 THEN
+		RETURN;
+	END IF;
 	login_sealed := v_account.login_sealed;
 	login_key_id := v_account.login_key_id;
 	document := jsonb_build_object(

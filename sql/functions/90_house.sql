@@ -74,6 +74,28 @@ BEGIN
 	PERFORM event_partitions();
 END $$;
 
+-- How many passwords of each realm are kept in which form; at most P_MAX of a form are counted, from the index alone, so
+-- that this costs the same however many accounts there are.  C knows which forms are weaker than the policy.
+CREATE FUNCTION password_forms(p_max bigint, OUT realm bigint, OUT form text, OUT accounts bigint)
+RETURNS SETOF record LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = counterfoil, pg_temp
+SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+	v_realm smallint := 0;
+	v_form text := '';
+BEGIN
+	LOOP    -- from form to form, not from row to row
+		SELECT a.realm, a.password_form INTO v_realm, v_form FROM account a WHERE a.password_sealed IS NOT NULL
+			AND (a.realm, a.password_form) > (v_realm, v_form) ORDER BY a.realm, a.password_form LIMIT 1;
+		EXIT WHEN NOT FOUND;
+		realm := v_realm;
+		form := v_form;
+		accounts := (SELECT count(*) FROM (SELECT FROM account a WHERE a.password_sealed IS NOT NULL
+			AND a.realm = v_realm AND a.password_form = v_form LIMIT p_max) few);
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
 -- The budgets that count nothing any more, and those above the cap.  One read of the table: no index serves it, because
 -- every attempt would have to keep that index.
 CREATE FUNCTION budgets_trim(p_max bigint, p_forgotten timestamptz, p_batch bigint) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -89,7 +111,7 @@ BEGIN
 	END IF;
 	v_over := least(p_batch, (SELECT count(*) FROM budget) - p_max);
 	IF v_over > 0 THEN
-		DELETE FROM budget WHERE ctid = ANY (ARRAY(SELECT ctid FROM budget WHERE kind <> 'client'
+		DELETE FROM budget WHERE ctid = ANY (ARRAY(SELECT ctid FROM budget WHERE kind NOT IN ('client', 'export_client')
 			ORDER BY updated_at LIMIT v_over FOR UPDATE SKIP LOCKED));
 		GET DIAGNOSTICS v_over = ROW_COUNT;
 		v_count := v_count + v_over;

@@ -47,3 +47,53 @@ def test_no_script_puts_text_into_a_page_as_markup_r119():
         script = (WEB / name).read_text()
         for danger in ("innerHTML =", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setAttribute(\"on"):
             assert danger not in script, name
+
+
+# --- what an owner can see has words
+
+FUNCTIONS = "".join(path.read_text() for path in sorted((worlds.TOP / "sql/functions").glob("*.sql")))
+# kinds that SQL puts together, by how it writes them
+BUILT = {"v_event": {"login_code", "login_otp", "step_up"}, "'reset_' || state": {"reset_requested", "reset_approved"}}
+
+
+def arguments(call):
+    """What stands between the commas of a call, but not those inside of it."""
+    parts, depth = [""], 0
+    for letter in call:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [" ".join(part.split()) for part in parts]
+
+
+def told_kinds():
+    """The kinds of events that may be in the outbox."""
+    found = set()
+    for call in re.findall(r"PERFORM record\((.*?)\);\n", FUNCTIONS, re.S):
+        given = arguments(call)
+        if len(given) > 6 and given[6] != "false":
+            found |= BUILT.get(given[3]) or {given[3].strip("'")}
+    return found
+
+
+def shown_kinds():
+    listed = re.search(r"CREATE FUNCTION activity_rows.*?e\.notify OR e\.kind IN \((.*?)\)", FUNCTIONS, re.S).group(1)
+    return set(re.findall(r"'(\w+)'", listed)) | told_kinds()
+
+
+def test_every_event_that_an_owner_can_see_has_words():
+    script = (WEB / "activity.js").read_text()
+    kinds = shown_kinds()
+    assert {"codes_failing", "login_code", "reset_approved", "device_ended"} <= kinds and len(kinds) > 15
+    for kind in kinds:
+        assert re.fullmatch("[a-z_]+", kind), kind
+        assert f'case "{kind}":' in script or f"event.{kind}" in KEYS, kind
+    for key in re.findall(r'"(event\.[a-z_]+)"', script):
+        assert key in KEYS, key
+
+
+def test_the_operations_page_tells_a_shop_of_every_event_that_it_has_to_pass_on():
+    table = (worlds.TOP / "docs/operations.md").read_text().split("## What owners are told")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.M)) == told_kinds()

@@ -3,6 +3,7 @@
 import pytest
 import world as worlds
 from raw_http import expect
+from test_factors import wrong_for
 
 
 def kinds(reply):
@@ -112,3 +113,37 @@ def test_an_erased_account_is_gone_and_its_trail_names_nobody(world, exported):
     assert trail[-1]["kind"] == "account_erased"
     assert all(event["source"] is None and event["user_agent"] is None for event in trail[:-1])
     assert api.create_account(account.login, account.password).status_code == 201
+
+
+# --- what an owner is told
+
+def outbox(world, account):
+    return [(event["kind"], event["outcome"], event["reason"]) for event in
+            world.api().get(f"/v1/events?account={account.id}&notify=true&limit=1000").json()["events"]]
+
+
+def test_R074_three_wrong_codes_behind_the_right_password_are_told_once_until_a_right_one(world):
+    account = world.customer()
+    wrong = wrong_for(world, account.seed)
+    told = ("codes_failing", "ok", "password_right")
+    for number in range(5):
+        assert outbox(world, account).count(told) == (number >= 3)
+        expect(world.api().code(world.challenge(account), wrong), 403, "denied")
+    assert outbox(world, account).count(told) == 1
+    world.advance(worlds.PERIOD_S)
+    assert world.sign_in(account).status_code == 200
+    for _ in range(3):
+        expect(world.api().code(world.challenge(account), wrong_for(world, account.seed)), 403, "denied")
+    assert outbox(world, account).count(told) == 2
+
+
+def test_R044_a_used_code_from_elsewhere_is_told_once_and_one_that_was_sent_twice_is_not(world):
+    account = world.customer()
+    code = world.code(account)
+    assert world.sign_in(account, code=code).status_code == 200
+    told = ("login_code", "denied", "code_replayed")
+    expect(world.api().code(world.challenge(account), code), 403, "denied")
+    assert told not in outbox(world, account), "its owner's form, sent twice"
+    for _ in range(2):
+        expect(world.api().code(world.challenge(account, ip="198.51.100.77"), code), 403, "denied")
+    assert outbox(world, account).count(told) == 1

@@ -2,6 +2,8 @@
 
 import pytest
 import world as worlds
+from raw_http import expect
+from test_race import together
 
 LIAR = worlds.OBJ / "tests/support/.libs/lying_argon2.so"
 
@@ -75,3 +77,50 @@ def test_metrics_tell_of_the_queue_the_wait_the_hashes_and_the_refusals(fresh_wo
     assert after["counterfoil_hashes_waiting"] == after["counterfoil_hashes_running"] == 0
     assert {name for name in after if name.startswith("counterfoil_hashes_refused_total")} == {
         f'counterfoil_hashes_refused_total{{why="{why}"}}' for why in ("too_long_a_wait", "deadline", "client_gone")}
+
+
+# --- hashes that are weaker than the policy
+
+def form_of(world, account):
+    return world.query("SELECT password_form FROM counterfoil.account WHERE id = %s", (account.id,))[0][0]
+
+
+def dearer(world):
+    """The number of one more authd, whose policy asks for more; it counts what is weaker once a second."""
+    world.add_authd(changes={("realm store", "argon2_passes"): 3, ("maintenance", "interval_s"): 1})
+    return len(world.authds) - 1
+
+
+def test_R020_a_weaker_hash_is_made_anew_at_the_next_sign_in_also_at_eight_at_once(fresh_world):
+    world = fresh_world.start()
+    account = world.create_account()
+    assert form_of(world, account) == "argon2id m=19456,t=2"
+    other = dearer(world)
+    expect(world.api(other).login(account.login, "not the password"), 403, "denied")
+    assert form_of(world, account) == "argon2id m=19456,t=2", "a wrong password makes nothing anew"
+    callers = [world.api(other) for _ in range(8)]
+    replies = together([lambda caller=caller, number=number: caller.login(
+        account.login, account.password, ip=f"10.1.{number}.1").status_code for number, caller in enumerate(callers)])
+    assert replies == [200] * 8
+    assert form_of(world, account) == "argon2id m=19456,t=3"
+    assert world.api(0).login(account.login, account.password).status_code == 200
+    assert form_of(world, account) == "argon2id m=19456,t=3", "a policy that asks for less weakens nothing"
+
+
+def test_R025_a_metric_tells_how_many_hashes_are_weaker_than_the_policy_or_not_known(fresh_world):
+    world = fresh_world.start()
+    accounts = [world.create_account() for _ in range(4)]
+    world.query("UPDATE counterfoil.account SET password_form = '' WHERE id = %s", (accounts[0].id,))
+    world.query("UPDATE counterfoil.account SET password_form = 'other' WHERE id = %s", (accounts[1].id,))
+    world.api().delete(f"/v1/accounts/{accounts[3].id}")
+    authd = world.authds[dearer(world)]
+
+    def weak(realm):
+        return authd.metrics().get(f'counterfoil_weak_password_hashes{{realm="{realm}"}}')
+    worlds.wait_until(lambda: weak("store") == 3, "the first count")
+    assert weak("staff") == 0
+    for left, account in enumerate(reversed(accounts[:3])):
+        assert world.api(1).login(account.login, account.password).status_code == 200
+        worlds.wait_until(lambda left=left: weak("store") == 2 - left, "the count after a sign-in")
+    assert world.query("SELECT count(*) FROM counterfoil.account WHERE password_sealed IS NOT NULL "
+                       "AND password_form <> 'argon2id m=19456,t=3'")[0][0] == 0

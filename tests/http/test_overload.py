@@ -81,3 +81,32 @@ def test_more_slots_than_memory_is_no_way_to_start(fresh_world):
     worlds.wait_until(lambda: authd.process.poll() is not None, "authd to give up")
     assert authd.process.returncode == 78
     assert "take fewer slots or less argon2_memory_kib" in authd.log_text()
+
+
+# --- a change of the password that could not be hashed is no attempt
+
+def change(world, account, **options):
+    """A change whose new password is refused where the current one is right, so that nothing changes."""
+    return world.api().put(f"/v1/accounts/{account.id}/password", {
+        "current": account.password, "new": "short", "source": {"ip": "192.0.2.10"}, **options})
+
+
+def failures(world):
+    return world.query("SELECT coalesce(sum(failures), 0) FROM counterfoil.budget")[0][0]
+
+
+def test_R012_a_change_that_could_not_be_hashed_is_no_failure_of_its_owner(narrow):
+    account = narrow.create_account()
+    stored = narrow.query("SELECT password_sealed FROM counterfoil.account WHERE id = %s", (account.id,))[0][0]
+    narrow.query("UPDATE counterfoil.account SET password_sealed = %s WHERE id = %s", (b"nothing that opens", account.id))
+    for _ in range(7):
+        assert change(narrow, account).status_code == 500
+    narrow.query("UPDATE counterfoil.account SET password_sealed = %s WHERE id = %s", (bytes(stored), account.id))
+    assert failures(narrow) == 0
+    threads = [threading.Thread(target=change, args=(narrow, account)) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures(narrow) == 0
+    assert change(narrow, account).status_code == 422

@@ -313,3 +313,44 @@ def test_what_was_throttled_is_counted_for_the_operator(world):
     for _ in range(7):
         login(world, account.login, ip=source)
     assert world.authd.metric('counterfoil_verdicts_total{verdict="throttled"}') - before == 2
+
+
+# --- what costs much, or writes to somebody
+
+def started(world, account):
+    return world.api().post(f"/v1/accounts/{account.id}/totp")
+
+
+def exported(world, account):
+    return world.api().get(f"/v1/accounts/{account.id}/export")
+
+
+def was_reset(world, account):
+    return world.api().post(f"/v1/accounts/{account.id}/password-reset")
+
+
+@pytest.mark.parametrize("use,limit", [(started, 10), (was_reset, 5), (exported, 5)])
+def test_R071_a_flood_of_enrollments_resets_or_exports_ends_in_429_and_leaves_all_else_as_it_was(world, use, limit):
+    account = world.create_account()
+    for _ in range(limit):
+        assert use(world, account).status_code in (200, 201)
+    refused = use(world, account)
+    expect(refused, 429, "throttled")
+    assert 25 <= int(refused.headers["Retry-After"]) <= 30
+    for other in {started, was_reset, exported} - {use}:
+        assert other(world, account).status_code in (200, 201)
+    assert use(world, world.create_account()).status_code in (200, 201)
+    assert login(world, account.login, account.password).status_code == 200
+    world.advance(int(refused.headers["Retry-After"]))
+    assert use(world, account).status_code in (200, 201), "after the wait that it named"
+
+
+def test_R071_one_client_exports_so_many_accounts_a_day(cluster):
+    world = worlds.World(cluster, "exports", {("realm store", "throttle_client_export_limit"): 3})
+    try:
+        accounts = [world.start().create_account()] + [world.create_account() for _ in range(3)]
+        assert [exported(world, account).status_code for account in accounts] == [200, 200, 200, 429]
+        another = world.api(key=world.installation.make_client("another"))
+        assert another.get(f"/v1/accounts/{accounts[3].id}/export").status_code == 200
+    finally:
+        world.stop()

@@ -39,12 +39,27 @@ def test_a_wrong_code_is_refused(staff):
     assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "wrong_code")
 
 
-def test_a_code_works_once(staff):
+def told(staff, person):
+    """What the outbox has for them."""
+    return staff.query("SELECT kind, outcome, reason FROM counterfoil.event WHERE account_id = %s AND notify ORDER BY id",
+                       (staff.account_id(person),))
+
+
+def test_R044_a_code_works_once_and_its_owner_is_told_of_the_second_time_once(staff):
     alice = staff.hire()
     answers = alice.answers
     assert sign_in(staff, alice, answers)["auth"] == "SUCCESS"
-    done = sign_in(staff, alice, answers)
-    assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "code_replayed")
+    for _ in range(2):
+        done = sign_in(staff, alice, answers)
+        assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "code_replayed")
+    assert told(staff, alice).count(("login_code", "denied", "code_replayed")) == 1
+
+
+def test_R074_the_third_wrong_code_behind_the_right_password_is_told_once(staff):
+    alice = staff.hire()
+    for _ in range(4):
+        assert sign_in(staff, alice, [alice.password, alice.wrong_code()])["auth"] == "AUTH_ERR"
+    assert told(staff, alice).count(("codes_failing", "ok", "password_right")) == 1
 
 
 def test_a_recovery_code_works_once(staff):

@@ -92,7 +92,7 @@ def test_only_an_outage_of_the_back_end_can_be_ignored(desk, answer, code):
 def test_helpful_words_come_only_after_the_right_password(desk):
     desk.configure(reveal="helpful")
     done = desk.helper("deny", reason="code_replayed", password_right=1).run("auth", answers=GOOD)
-    assert done.told == ["error This code was used already: wait for the next one."]
+    assert done.told == ["error This code was used already: take the next one."]
     done = desk.helper("deny", reason="code_replayed").run("auth", answers=GOOD)
     assert done.told == [] and done["auth"] == "AUTH_ERR"
     done = desk.helper("throttled", reason="throttled", password_right=1).run("auth", answers=GOOD)

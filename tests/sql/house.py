@@ -22,6 +22,7 @@ SQL = worlds.TOP / "sql"
 ROLES = {role: secrets.token_hex(8) for role in worlds.ROLES}
 ALL_SCOPES = 63
 STORE, STAFF = 1, 2
+FORM = "argon2id m=47104,t=1"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 psycopg2.extras.register_uuid()
@@ -259,13 +260,14 @@ class Desk:
     def person(self, password=True, **options):
         made = Person(**options)
         self.call("account_create", made.id, made.digest, b"sealed login of " + made.login.encode(), 1, None,
-                  made.sealed if password else None, 1 if password else None, None, None)
+                  made.sealed if password else None, 1 if password else None, FORM if password else None, None, None)
         return made
 
     def enroll(self, person):
         """Bind an authenticator; the account gets ten recovery codes with its first."""
         person.factor = str(uuid.uuid4())
-        self.call("totp_start", person.id, None, person.factor, secrets.token_bytes(60), 1, None, None, 600, 8, None, False)
+        self.call("totp_start", person.id, None, person.factor, secrets.token_bytes(60), 1, None, None, 600, 8, None, False,
+                  10, self.throttle)
         codes = [secrets.token_bytes(32) for _ in range(10)]
         done = self.call("totp_confirm_finish", person.id, None, person.factor, person.step, b"".join(codes))
         assert done["verdict"] == "granted"
@@ -286,7 +288,7 @@ class Desk:
         tokens = {name: secrets.token_bytes(32) for name in ("challenge", "session", "ticket", "device")}
         tokens["session_id"] = str(uuid.uuid4())
         done = self.call("login_finish", begun["account_id"], login_digest, begun["attempt"], begun["familiar"], matched,
-                         begun["reason"], begun["password_no"], new_sealed, 1 if new_sealed else 0,
+                         begun["reason"], begun["password_no"], new_sealed, 1 if new_sealed else 0, FORM,
                          tokens["challenge"], tokens["session_id"], tokens["session"], tokens["ticket"], device,
                          tokens["device"], False, throttle or self.throttle, policy or self.login)
         return {**done, "tokens": tokens}

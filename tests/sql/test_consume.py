@@ -116,11 +116,11 @@ def test_fifty_who_create_one_account_with_one_key_find_the_same(house, shop):
 
     def create(_):
         with house.desk(caller=shop) as desk:
-            return desk.call("account_create", houses.Person().id, login, b"sealed", 1, None, None, None, request,
+            return desk.call("account_create", houses.Person().id, login, b"sealed", 1, None, None, None, None, request,
                              request)["account_id"]
     assert len(set(houses.in_parallel(20, create))) == 1
     with house.desk(caller=shop) as desk:
-        assert desk.refusal("account_create", houses.Person().id, login, b"sealed", 1, None, None, None, request,
+        assert desk.refusal("account_create", houses.Person().id, login, b"sealed", 1, None, None, None, None, request,
                             b"another request") == "CF409"
 
 
@@ -130,7 +130,7 @@ def test_a_lock_or_a_new_password_between_begin_and_finish_denies_and_a_stronger
     assert authd.finish(person.digest, authd.begin(person.digest), True, new_sealed=b"stronger")["verdict"] == "granted"
     assert authd.finish(person.digest, begun, True)["verdict"] == "granted"
     begun = authd.begin(person.digest)
-    operator.call("password_set", person.id, b"another", 1, False)
+    operator.call("password_set", person.id, b"another", 1, houses.FORM, False)
     assert authd.finish(person.digest, begun, True)["reason"] == "changed_meanwhile"
     begun = authd.begin(person.digest)
     authd.call("account_set_state", person.id, "locked", None)

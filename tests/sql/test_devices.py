@@ -2,6 +2,8 @@
 
 import pytest
 
+import house as houses
+
 
 @pytest.fixture
 def device(authd):
@@ -64,7 +66,7 @@ def test_a_thief_who_goes_on_rotating_is_found_when_the_owner_comes_back(house, 
 
 def test_a_device_ends_with_the_password_and_with_a_factor(authd, operator, device):
     person, token = device
-    operator.call("password_set", person.id, b"new", 1, False)
+    operator.call("password_set", person.id, b"new", 1, houses.FORM, False)
     assert use(authd, person, token)[0] == "challenge"
     person.step += 10
     token = authd.sign_in(person, remember=True)["tokens"]["device"]

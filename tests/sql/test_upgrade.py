@@ -30,7 +30,7 @@ def test_a_function_with_a_changed_result_is_prepared_anew(world):
     world.query("""DROP FUNCTION counterfoil.readiness();
         CREATE FUNCTION counterfoil.readiness(OUT writable boolean, OUT now_s integer, OUT schema_number smallint, OUT more text)
             LANGUAGE sql SECURITY DEFINER SET search_path = counterfoil, pg_temp
-            AS $$ SELECT true, epoch(now_utc())::integer, 1::smallint, '' $$;
+            AS $$ SELECT true, epoch(now_utc())::integer, 1000::smallint, '' $$;
         GRANT EXECUTE ON FUNCTION counterfoil.readiness() TO counterfoil_authd""")
     worlds.wait_until(lambda: world.authd.management("/readyz") == 200, "authd to be ready with the new function")
     replace_functions(world)
