@@ -287,6 +287,7 @@ compress(const struct argon2_step *borrowed)
 
 	for (unsigned row = 0; row < 8; row += 4)
 		four_rows(step, row);
+	argon2_prefetch(step->next);    /* or else the stores would wait, and what comes after them */
 	for (unsigned pair = 0; pair < 4; pair += 2) {
 		four_columns(step, pair);
 		if (pair == 0)
