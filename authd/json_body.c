@@ -161,7 +161,10 @@ json_body_read(struct request *request, const struct field *fields, size_t count
 		request_refuse_input(request, &problem_media_type, NULL, "send Content-Type: application/json");
 		return NULL;
 	}
-	if ((body = parse(request, text)) == NULL)
+	body = parse(request, text);
+	secret_free(&request->body);            /* what follows may wait for a slot: one copy is enough */
+	request->body_len = 0;
+	if (body == NULL)
 		return NULL;
 	if (!json_is_object(body))
 		request_refuse_field(request, "body", "must be an object");

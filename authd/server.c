@@ -20,7 +20,9 @@
 	"+CHACHA20-POLY1305:+AES-128-GCM:-RSA:-DHE-RSA"
 
 enum {
-	CONNECTION_MEMORY = 32 * 1024,  /* request line and headers of one connection, at most */
+	/* Of a connection: request line and headers at their longest, and what the library notes of them.  It wipes all of
+	 * it after each request, so each connection that was used once has all of it resident. */
+	CONNECTION_MEMORY = FRAMING_HEAD_MAX_BYTES + 4 * 1024,
 	THREAD_STACK = 256 * 1024,
 	/* A refused body up to this size is read and thrown away, so that the sender sees the answer and not a reset. */
 	THROW_AWAY_BYTES = 256 * 1024,
