@@ -1,5 +1,5 @@
 /* enroll.c: counterfoil enroll and recovery-codes: binding an authenticator to somebody who is present. */
-#include "core/operation/enrollment.h"
+#include "core/operation/enroll_code.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -257,12 +257,48 @@ out:
 	return rc;
 }
 
+/* A code for somebody who enrols at a sign-in. */
+static int
+issue_code(const struct invocation *in, struct session *session, const char *account_id)
+{
+	char code[RECOVERY_CODE_TEXT_BYTES];
+	int64_t expires_at_s = 0;
+	enum status st = enroll_code_issue(session->core, &session->caller, account_id, code, &expires_at_s);
+	int rc = EX_OK;
+
+	if (st == STATUS_CONFLICT)
+		return output_fail(EX_CANTCREAT, "the account is not active, or has an authenticator already");
+	if (st != STATUS_OK)
+		return output_fail_status(st, "the enrolment code");
+	if (in->values[OPTION_JSON] != NULL)
+		rc = output_json(json_pack("{s:s, s:o}", "code", code, "expires_at", output_json_time(expires_at_s)));
+	else {
+		output_text("%s\n", code);
+		output_time_field("until", expires_at_s);
+	}
+	secret_wipe(code, sizeof code);
+	return rc;
+}
+
+static int
+check_code_options(const struct invocation *in)
+{
+	if (in->values[OPTION_PNG] != NULL || in->values[OPTION_URI] != NULL || in->values[OPTION_NAME] != NULL ||
+	    in->values[OPTION_CONFIRM] != NULL || in->values[OPTION_NO_CONFIRM] != NULL)
+		return output_fail(EX_USAGE, "--code goes with no other option of enroll");
+	if (in->values[OPTION_REALM] == NULL || strcmp(in->values[OPTION_REALM], realm_name(REALM_STAFF)) != 0)
+		return output_fail(EX_USAGE, "--code is for staff: add --realm staff");
+	return EX_OK;
+}
+
 static int
 check_options(const struct invocation *in)
 {
 	const char *factor = in->values[OPTION_CONFIRM];
 	bool shows = in->values[OPTION_PNG] != NULL || in->values[OPTION_URI] != NULL;
 
+	if (in->values[OPTION_CODE] != NULL)
+		return check_code_options(in);
 	if (in->values[OPTION_PNG] != NULL && in->values[OPTION_URI] != NULL)
 		return output_fail(EX_USAGE, "--png and --uri exclude each other");
 	if (factor != NULL && (shows || in->values[OPTION_NO_CONFIRM] != NULL || in->values[OPTION_NAME] != NULL))
@@ -284,7 +320,9 @@ enroll_command(const struct invocation *in)
 
 	if ((rc = check_options(in)) != EX_OK || (rc = people_open(in, &session, &account)) != EX_OK)
 		return rc;
-	if (in->values[OPTION_CONFIRM] != NULL)
+	if (in->values[OPTION_CODE] != NULL)
+		rc = issue_code(in, &session, account.id);
+	else if (in->values[OPTION_CONFIRM] != NULL)
 		rc = confirm(in, &session, account.id, in->values[OPTION_CONFIRM]);
 	else if ((rc = open_png(png_path, &png)) == EX_OK)
 		rc = start_and_confirm(in, &session, account.id, png);

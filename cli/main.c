@@ -13,7 +13,7 @@
 
 #define OF_ACCOUNT IN_REALM
 #define ENROLL_OPTIONS (IN_REALM | WITH(OPTION_PNG) | WITH(OPTION_URI) | WITH(OPTION_NAME) | WITH(OPTION_NO_CONFIRM) | \
-	WITH(OPTION_CONFIRM))
+	WITH(OPTION_CONFIRM) | WITH(OPTION_CODE))
 
 static const struct command commands[] = {
 	{ NULL, "init", "", 0, 0, WITH(OPTION_DIRECTORY) | WITH(OPTION_USER) | WITH(OPTION_URL) | WITH(OPTION_DATABASE) |
@@ -65,7 +65,8 @@ static const struct command commands[] = {
 	    "Shows the QR code in the terminal, asks for the code that the authenticator shows, and prints the recovery\n"
 	    "codes, once.  The code is one line of standard input, of which there may be three.  An authenticator that\n"
 	    "is not confirmed opens nothing; --no-confirm leaves one pending for ten minutes (a setting), for a person\n"
-	    "who is elsewhere, and --confirm binds it.", enroll_command },
+	    "who is elsewhere, and --confirm binds it.  --code binds nothing itself: its code, given to its owner, lets them\n"
+	    "do so at the next sign-in to a staff host that has unenrolled = enroll, once, for a day (a setting).", enroll_command },
 	{ NULL, "recovery-codes", "LOGIN", 1, 1, OF_ACCOUNT, "issue a whole new set of recovery codes",
 	    "The old set is dead from then on.", recovery_codes_command },
 	{ "keys", "list", "", 0, 0, WITH(OPTION_JSON), "tell which realms' keys are in this host's keyring", NULL,

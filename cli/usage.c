@@ -47,6 +47,7 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_NAME] = { "name", "NAME", '\0', 256, "call this authenticator NAME, to tell several apart" },
 	[OPTION_NO_CONFIRM] = { "no-confirm", NULL, '\0', 0, "ask for no code now; --confirm does it later" },
 	[OPTION_CONFIRM] = { "confirm", "FACTOR", '\0', 36, "ask for the code of FACTOR, which --no-confirm left pending" },
+	[OPTION_CODE] = { "code", NULL, '\0', 0, "print a code with which its owner enrols at the next sign-in to a staff host" },
 	[OPTION_DIRECTORY] = { "directory", "DIR", '\0', 1024, "write to DIR instead of " COUNTERFOIL_CONFDIR },
 	[OPTION_USER] = { "user", "USER", '\0', 32, "give the files to USER, who runs authd (default: counterfoil)" },
 	[OPTION_URL] = { "url", "CONNINFO", '\0', 2048,

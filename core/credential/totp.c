@@ -60,3 +60,21 @@ totp_match(struct bytes seed, int64_t now_s, int64_t last_step, const char *code
 		*out_step = found;
 	return st;
 }
+
+enum status
+totp_match_pair(struct bytes seed, int64_t now_s, const char *first, const char *second, int64_t *out_step)
+{
+	int64_t step = TOTP_NO_STEP, before = TOTP_NO_STEP, at;
+	enum status st;
+
+	if (!totp_is_code(first))
+		return STATUS_INVALID;
+	if ((st = totp_match(seed, now_s, TOTP_NO_STEP, second, &step)) != STATUS_OK)
+		return st;
+	/* the step before, and none else; behind a wrong SECOND the same work, which matches nothing */
+	at = step > 0 ? step - 1 : totp_step_at(now_s);
+	if ((st = totp_match(seed, at * TOTP_PERIOD_S, step > 0 ? step - 2 : at, first, &before)) != STATUS_OK)
+		return st;
+	*out_step = before != TOTP_NO_STEP ? step : TOTP_NO_STEP;
+	return STATUS_OK;
+}

@@ -34,4 +34,9 @@ bool totp_is_code(const char *code);
 enum status totp_match(struct bytes seed, int64_t now_s, int64_t last_step, const char *code,
     int64_t *out_step) NODISCARD;
 
+/* The same for two codes of adjacent time steps, SECOND being the later: who reads them off has the seed and a clock that
+ * runs with ours, which one lucky code does not show.  *out_step is SECOND's. */
+enum status totp_match_pair(struct bytes seed, int64_t now_s, const char *first, const char *second,
+    int64_t *out_step) NODISCARD;
+
 #endif

@@ -34,6 +34,8 @@
 	    "Seconds that an enrollment link, and the page behind it, may be used."), \
 	NUMBER(section, "pending_factor_ttl_s", of.pending_factor_ttl_s, "600", 60, 600, \
 	    "Seconds in which a new authenticator must be confirmed."), \
+	NUMBER(section, "enroll_code_ttl_s", of.enroll_code_ttl_s, "86400", 600, 7 * DAY, \
+	    "Seconds that an enrolment code (counterfoil enroll --code, realm staff) may be used."), \
 	NUMBER(section, "factors_max", of.factors_max, "8", 1, 32, \
 	    "Authenticators that one account may have."), \
 	NUMBER(section, "session_idle_s", of.session_idle_s, idle, 60, 30 * DAY, \

@@ -42,9 +42,9 @@ enrollment_by_account(const struct core *core, const struct caller *caller, cons
 }
 
 static struct bytes
-page_view(const struct enrollment_who *who)
+token_view(const struct enrollment_who *who)
 {
-	return (struct bytes){ who->is_page ? who->page_digest : NULL, who->is_page ? DIGEST_BYTES : 0 };
+	return (struct bytes){ who->has_token ? who->token_digest : NULL, who->has_token ? DIGEST_BYTES : 0 };
 }
 
 /* --- starting -------------------------------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 	if ((st = make_pending(core, who, name, &pending)) == STATUS_OK) {
 		const struct totp_start in = {
 			.account_id = who->account_id,
-			.page_digest = page_view(who),
+			.token_digest = token_view(who),
 			.factor_id = pending.factor_id,
 			.seed_sealed = vault_view(&pending.seed_sealed),
 			.seed_key_id = pending.seed_key_id,
@@ -200,15 +200,16 @@ digests_view(const struct code_set *set)
 /* --- confirming ------------------------------------------------------------------------------------------------------ */
 
 static enum status
-match(const struct core *core, const struct enrollment_who *who, const struct totp_confirm_row *begun, const char *code,
-    int64_t *out_step)
+match(const struct core *core, const struct enrollment_who *who, const struct totp_confirm_row *begun,
+    const char *before, const char *code, int64_t *out_step)
 {
 	const struct seal_place place = { who->realm, "factor.seed", begun->factor_id, who->account_id };
 	struct secret *seed = NULL;
 	enum status st;
 
 	if ((st = vault_open(core, &place, &begun->seed_sealed, begun->seed_key_id, &seed)) == STATUS_OK)
-		st = totp_match(secret_view(seed), clock_now_s(), TOTP_NO_STEP, code, out_step);
+		st = before != NULL ? totp_match_pair(secret_view(seed), clock_now_s(), before, code, out_step) :
+		    totp_match(secret_view(seed), clock_now_s(), TOTP_NO_STEP, code, out_step);
 	secret_free(&seed);
 	return st;
 }
@@ -227,7 +228,7 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
 	if (st == STATUS_OK) {
 		const struct totp_confirm_finish in = {
 			.account_id = who->account_id,
-			.page_digest = page_view(who),
+			.token_digest = token_view(who),
 			.factor_id = begun->factor_id,
 			.matched = matched,
 			.step = step,
@@ -246,17 +247,17 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
 }
 
 enum status
-enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id, const char *code,
-    struct totp_confirmation *out)
+enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id, const char *before,
+    const char *code, struct totp_confirmation *out)
 {
 	struct totp_confirm_row begun;
 	int64_t step = TOTP_NO_STEP;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
-	if (!totp_is_code(code))
+	if (!totp_is_code(code) || (before != NULL && !totp_is_code(before)))
 		return STATUS_INVALID;
-	st = factor_sql_confirm_begin(core->db, &who->bound.db, who->account_id, page_view(who), factor_id,
+	st = factor_sql_confirm_begin(core->db, &who->bound.db, who->account_id, token_view(who), factor_id,
 	    &core->throttles[who->realm], &begun);
 	if (st != STATUS_OK)
 		return st;
@@ -265,7 +266,7 @@ enrollment_confirm(struct core *core, const struct enrollment_who *who, const ch
 		out->retry_after_s = begun.throttled_s;
 		return STATUS_OK;
 	}
-	if ((st = match(core, who, &begun, code, &step)) != STATUS_OK)
+	if ((st = match(core, who, &begun, before, code, &step)) != STATUS_OK)
 		return st == STATUS_INVALID ? STATUS_INTERNAL : st;
 	return finish(core, who, &begun, step, out);
 }
@@ -281,7 +282,7 @@ enrollment_confirm_totp(struct core *core, const struct caller *caller, const ch
 	if (!encoding_is_uuid(factor_id))
 		return STATUS_NOT_FOUND;
 	if ((st = enrollment_by_account(core, caller, account_id, &who)) == STATUS_OK)
-		st = enrollment_confirm(core, &who, factor_id, code, out);
+		st = enrollment_confirm(core, &who, factor_id, NULL, code, out);
 	return st;
 }
 

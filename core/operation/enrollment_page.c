@@ -16,8 +16,8 @@ by_page(struct core *core, const struct caller *page, const char *page_token, st
 	if ((st = hosted_page_hold(core, page, PAGE_ENROLLMENT, page_token, &bound, &row)) != STATUS_OK)
 		return st;
 	who->bound = bound.bound;
-	who->is_page = true;
-	memcpy(who->page_digest, bound.digest, sizeof who->page_digest);
+	who->has_token = true;
+	memcpy(who->token_digest, bound.digest, sizeof who->token_digest);
 	who->realm = (enum realm)row.realm;
 	memcpy(who->account_id, row.account_id, sizeof who->account_id);
 	return STATUS_OK;
@@ -37,7 +37,7 @@ enrollment_page_start(struct core *core, const struct caller *page, const char *
 	if ((st = by_page(core, page, page_token, &who)) != STATUS_OK)
 		return st;
 	if (proof_code != NULL) {
-		st = login_page_proof(core, page, who.realm, vault_digest_view(who.page_digest), proof_code, digest, &proven);
+		st = login_page_proof(core, page, who.realm, vault_digest_view(who.token_digest), proof_code, digest, &proven);
 		out->verdict = proven.verdict;
 		out->retry_after_s = proven.retry_after_s;
 		login_result_wipe(&proven);
@@ -60,6 +60,6 @@ enrollment_page_confirm(struct core *core, const struct caller *page, const char
 
 	memset(out, 0, sizeof *out);
 	if ((st = by_page(core, page, page_token, &who)) == STATUS_OK)
-		st = enrollment_confirm(core, &who, NULL, code, out);
+		st = enrollment_confirm(core, &who, NULL, NULL, code, out);
 	return st;
 }

@@ -19,7 +19,7 @@ factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struc
 
 	db_begin(&params, caller);
 	db_text(&params, in->account_id);
-	db_bytes(&params, in->page_digest);
+	db_bytes(&params, in->token_digest);
 	db_text(&params, in->factor_id);
 	db_bytes(&params, in->seed_sealed);
 	db_number(&params, in->seed_key_id);
@@ -49,13 +49,13 @@ static const struct db_function confirm_begin_function =
 
 enum status
 factor_sql_confirm_begin(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes page_digest, const char *factor_id, const struct db_throttle *throttle, struct totp_confirm_row *out)
+    struct bytes token_digest, const char *factor_id, const struct db_throttle *throttle, struct totp_confirm_row *out)
 {
 	struct db_params params;
 
 	db_begin(&params, caller);
 	db_text(&params, account_id);
-	db_bytes(&params, page_digest);
+	db_bytes(&params, token_digest);
 	db_text(&params, factor_id);
 	db_throttle(&params, throttle);
 	return db_row(db, &confirm_begin_function, &params, out);
@@ -79,7 +79,7 @@ factor_sql_confirm_finish(struct db *db, const struct db_caller *caller, const s
 
 	db_begin(&params, caller);
 	db_text(&params, in->account_id);
-	db_bytes(&params, in->page_digest);
+	db_bytes(&params, in->token_digest);
 	db_text(&params, in->factor_id);
 	if (in->matched)
 		db_number(&params, in->step);

@@ -8,7 +8,7 @@
 
 struct totp_start {
 	const char *account_id;
-	struct bytes page_digest;       /* of the hosted page's token; empty: the caller names the account */
+	struct bytes token_digest;      /* of a hosted page's token or a host's enrolment code; empty: there is none */
 	const char *factor_id;
 	struct bytes seed_sealed, name_sealed;  /* name_sealed empty: no name */
 	int64_t seed_key_id, name_key_id;
@@ -35,12 +35,12 @@ struct totp_confirm_row {
 };
 /* FACTOR_ID is NULL for a page: it is the one that the page started. */
 enum status factor_sql_confirm_begin(struct db *db, const struct db_caller *caller, const char *account_id,
-    struct bytes page_digest, const char *factor_id, const struct db_throttle *throttle,
+    struct bytes token_digest, const char *factor_id, const struct db_throttle *throttle,
     struct totp_confirm_row *out) NODISCARD;
 
 struct totp_confirm_finish {
 	const char *account_id;
-	struct bytes page_digest;
+	struct bytes token_digest;
 	const char *factor_id;
 	bool matched;
 	int64_t step;                   /* with matched */

@@ -294,7 +294,7 @@ DECLARE
 	v_account account%ROWTYPE := account_seen(v_who, p_account_id);
 BEGIN
 	live := v_account.state = 'active' AND EXISTS (SELECT FROM ticket t WHERE t.digest = p_ticket_digest
-		AND t.account_id = p_account_id AND t.used_at IS NULL AND t.expires_at > now_utc());
+		AND t.account_id = p_account_id AND t.purpose <> 'enroll' AND t.used_at IS NULL AND t.expires_at > now_utc());
 	login_sealed := v_account.login_sealed;
 	login_key_id := v_account.login_key_id;
 	second_factor := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
@@ -311,7 +311,8 @@ DECLARE
 BEGIN
 	verdict := 'denied';
 	UPDATE ticket t SET used_at = now_utc() WHERE t.digest = p_ticket_digest AND t.account_id = p_account_id
-		AND t.used_at IS NULL AND t.expires_at > now_utc() AND v_account.state = 'active' RETURNING t.purpose INTO v_purpose;
+		AND t.purpose <> 'enroll' AND t.used_at IS NULL AND t.expires_at > now_utc() AND v_account.state = 'active'
+		RETURNING t.purpose INTO v_purpose;
 	IF v_purpose IS NULL THEN
 		-- 256 bits are not guessed, so this keeps nobody out; but who tries shall not fill the disk
 		IF code_claim(p_caller, v_who, p_account_id, 'password_changed', 'ticket', budget_key('ticket', v_who.realm,

@@ -1,5 +1,6 @@
 -- Binding authenticators to an account (NIST SP 800-63B-4 section 4.1).
--- The API names the account and needs scope enroll; the hosted page has a token (P_PAGE_DIGEST) that stands for one account.
+-- The API names the account and needs scope enroll; the hosted page has a token that stands for one account; a PAM host has
+-- the enrolment code that an operator issued for it.  P_TOKEN_DIGEST is that of the token or code; NULL: there is none.
 SET LOCAL search_path = counterfoil, pg_temp;
 
 -- The page session behind a cookie; CF404: none such, CF409: it is over.  P_LOCK: its account is locked, for a change.
@@ -28,34 +29,42 @@ END $$;
 CREATE FUNCTION page_admission(p_account_id uuid) RETURNS admission LANGUAGE sql STABLE AS
 $$ SELECT ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission $$;
 
--- Who may bind something to this account.
-CREATE FUNCTION admit_enroll(p_caller caller, p_account_id uuid, p_page_digest bytea) RETURNS admission
+-- Who may bind something to this account.  A host, with a code, a first authenticator and no further one: many people are
+-- root on some host.
+CREATE FUNCTION admit_enroll(p_caller caller, p_account_id uuid, p_token_digest bytea) RETURNS admission
 LANGUAGE plpgsql AS $$
 DECLARE
+	v_who admission;
 	v_link link%ROWTYPE;
 BEGIN
-	IF p_page_digest IS NULL THEN
-		RETURN admit(p_caller, 'enroll');
+	IF p_caller.kind = 'page' AND p_token_digest IS NOT NULL THEN
+		v_link := page_hold(p_caller, p_token_digest, 'enrollment', true);
+		IF v_link.account_id IS DISTINCT FROM p_account_id THEN
+			PERFORM refuse('CF404');
+		END IF;
+		RETURN page_admission(p_account_id);
 	END IF;
-	v_link := page_hold(p_caller, p_page_digest, 'enrollment', true);
-	IF v_link.account_id IS DISTINCT FROM p_account_id THEN
-		PERFORM refuse('CF404');
+	v_who := admit(p_caller, 'enroll');
+	IF p_caller.kind = 'host' THEN
+		PERFORM account_hold(v_who, p_account_id);      -- first, so that code and authenticators stay as we find them
+		IF is_enrolled(p_account_id) OR NOT enroll_code_is_live(p_account_id, p_token_digest) THEN
+			PERFORM refuse('CF409');
+		END IF;
 	END IF;
-	RETURN page_admission(p_account_id);
+	RETURN v_who;
 END $$;
 
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
--- Without it PROOF_MISSING is true, and nothing was started.  Starts have a budget of P_LIMIT: beyond it THROTTLED_S.  Of a host the proof is always asked: many people are root on
--- some host.
-CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
+-- Without it PROOF_MISSING is true, and nothing was started.  Starts have a budget of P_LIMIT: beyond it THROTTLED_S.
+CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_token_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
     p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
     p_proof_digest bytea, p_proof_required boolean, p_limit bigint, p_policy throttle_policy, OUT login_sealed bytea,
     OUT login_key_id bigint, OUT expires_at bigint, OUT proof_missing boolean, OUT throttled_s bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_who admission := admit_enroll(p_caller, p_account_id, p_token_digest);
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 	v_now timestamptz := now_utc();
 	v_active bigint := (SELECT count(*) FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
@@ -68,7 +77,7 @@ BEGIN
 	IF throttled_s > 0 THEN
 		RETURN;
 	END IF;
-	IF (p_proof_required OR p_caller.kind = 'host') AND v_active > 0 AND p_caller.kind <> 'operator' THEN
+	IF p_proof_required AND v_active > 0 AND p_caller.kind <> 'operator' THEN
 		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
 			AND c.purpose = 'add_factor' AND c.used_at > v_now - interval '10 minutes';
 		proof_missing := NOT FOUND;
@@ -77,8 +86,8 @@ BEGIN
 			RETURN;
 		END IF;
 	END IF;
-	IF p_page_digest IS NOT NULL THEN       -- once: going back shows no secret
-		UPDATE link l SET state = 'started', factor_id = p_factor_id WHERE l.page_digest = p_page_digest
+	IF p_caller.kind = 'page' THEN          -- once: going back shows no secret
+		UPDATE link l SET state = 'started', factor_id = p_factor_id WHERE l.page_digest = p_token_digest
 			AND l.state = 'opened';
 		IF NOT FOUND THEN
 			PERFORM refuse('CF409');
@@ -98,15 +107,15 @@ BEGIN
 END $$;
 
 -- The page names no factor: it is the one that it started.
-CREATE FUNCTION confirm_factor(p_factor_id uuid, p_account_id uuid, p_page_digest bytea) RETURNS factor
+CREATE FUNCTION confirm_factor(p_caller caller, p_factor_id uuid, p_account_id uuid, p_token_digest bytea) RETURNS factor
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_factor factor%ROWTYPE;
 BEGIN
-	SELECT * INTO v_factor FROM factor WHERE account_id = p_account_id AND id = CASE WHEN p_page_digest IS NULL
-		THEN p_factor_id ELSE (SELECT factor_id FROM link WHERE page_digest = p_page_digest) END FOR UPDATE;
+	SELECT * INTO v_factor FROM factor WHERE account_id = p_account_id AND id = CASE WHEN p_caller.kind <> 'page'
+		THEN p_factor_id ELSE (SELECT factor_id FROM link WHERE page_digest = p_token_digest) END FOR UPDATE;
 	IF NOT FOUND THEN
-		PERFORM refuse(CASE WHEN p_page_digest IS NULL THEN 'CF404' ELSE 'CF409' END);
+		PERFORM refuse(CASE WHEN p_caller.kind <> 'page' THEN 'CF404' ELSE 'CF409' END);
 	ELSIF v_factor.state <> 'pending' OR v_factor.pending_until <= now_utc() THEN
 		PERFORM refuse('CF409');
 	END IF;
@@ -114,15 +123,15 @@ BEGIN
 END $$;
 
 -- Confirming counts like a code step: the claim is committed before the code is looked at.
-CREATE FUNCTION totp_confirm_begin(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid,
+CREATE FUNCTION totp_confirm_begin(p_caller caller, p_account_id uuid, p_token_digest bytea, p_factor_id uuid,
     p_policy throttle_policy, OUT throttled_s bigint, OUT factor_id uuid, OUT seed_sealed bytea, OUT seed_key_id bigint,
     OUT needs_recovery boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_who admission := admit_enroll(p_caller, p_account_id, p_token_digest);
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
-	v_factor factor%ROWTYPE := confirm_factor(p_factor_id, p_account_id, p_page_digest);
+	v_factor factor%ROWTYPE := confirm_factor(p_caller, p_factor_id, p_account_id, p_token_digest);
 BEGIN
 	IF v_account.state <> 'active' THEN
 		PERFORM refuse('CF409');
@@ -153,14 +162,14 @@ END $$;
 
 -- P_STEP NULL: the code was wrong.  The factor becomes active and its step is used up, in the statement that also stores
 -- recovery codes where the account has none left.
-CREATE FUNCTION totp_confirm_finish(p_caller caller, p_account_id uuid, p_page_digest bytea, p_factor_id uuid,
+CREATE FUNCTION totp_confirm_finish(p_caller caller, p_account_id uuid, p_token_digest bytea, p_factor_id uuid,
     p_step bigint, p_recovery_digests bytea, OUT verdict text, OUT recovery_issued boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit_enroll(p_caller, p_account_id, p_page_digest);
+	v_who admission := admit_enroll(p_caller, p_account_id, p_token_digest);
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
-	v_factor factor%ROWTYPE := confirm_factor(p_factor_id, p_account_id, p_page_digest);
+	v_factor factor%ROWTYPE := confirm_factor(p_caller, p_factor_id, p_account_id, p_token_digest);
 	v_others boolean := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
 BEGIN
 	verdict := 'denied';
@@ -179,9 +188,15 @@ BEGIN
 		recovery_issued := true;
 	END IF;
 	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
-	UPDATE link l SET state = 'done' WHERE p_page_digest IS NOT NULL AND l.page_digest = p_page_digest;
+	IF p_caller.kind = 'page' THEN
+		UPDATE link l SET state = 'done' WHERE l.page_digest = p_token_digest;
+	END IF;
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'ok', CASE WHEN v_others THEN 'further' ELSE 'first' END,
 		true, jsonb_build_object('factor', v_factor.id));
+	IF p_caller.kind = 'host' THEN          -- behind the password, these codes were the sign-in
+		PERFORM signed_in(p_caller, v_who, p_account_id);
+		PERFORM record(p_caller, v_who, p_account_id, 'login_code', 'granted', 'enrolled');
+	END IF;
 	verdict := 'granted';
 END $$;
 

@@ -177,3 +177,33 @@ def test_a_person_at_a_terminal_types_the_code(cli):
 @pytest.mark.parametrize("name", ["x" * 65, "bell\x07"])
 def test_a_name_has_bounds(cli, name):
     cli.refused(65, "enroll", "--realm", "staff", cli.add(), "--name", name)
+
+
+# --- a code for an enrolment at a sign-in -----------------------------------------------------------------------------
+
+def test_a_code_for_a_sign_in_is_shown_once_and_the_newest_counts(cli, place):
+    login = cli.add()
+    issued = cli.json("enroll", "--realm", "staff", "--code", login)
+    assert RECOVERY.fullmatch(issued["code"]) and issued["expires_at"]
+    shown = cli.good("enroll", "--realm", "staff", "--code", login)
+    assert len(RECOVERY.findall(shown)) == 1 and issued["code"] not in shown and "until" in shown
+    account = cli.json("account", "show", login, "--realm", "staff")
+    tickets = place.postgres.query(place.database, "SELECT purpose, extract(epoch FROM expires_at - created_at)::int "
+                                   "FROM counterfoil.ticket WHERE account_id = %s", (account["id"],))
+    assert tickets == [("enroll", 86400)] and not account["second_factor"]
+
+
+def test_a_code_is_for_active_staff_without_an_authenticator(cli):
+    login = cli.add()
+    cli.refused(64, "enroll", "--code", login)
+    for option in (["--uri"], ["--no-confirm"], ["--name", "x"], ["--png", "/tmp/x"]):
+        cli.refused(64, "enroll", "--realm", "staff", "--code", *option, login)
+    cli.refused(67, "enroll", "--realm", "staff", "--code", "nobody")
+    cli.good("account", "lock", login, "--realm", "staff")
+    cli.refused(73, "enroll", "--realm", "staff", "--code", login)
+    cli.good("account", "unlock", login, "--realm", "staff")
+    pending = cli.json("enroll", login, "--realm", "staff", "--no-confirm")
+    cli.good("enroll", "--realm", "staff", "--code", login)
+    cli.json("enroll", login, "--realm", "staff", "--confirm", pending["factor_id"],
+             text=worlds.totp(pending["secret"], time.time()) + "\n")
+    cli.refused(73, "enroll", "--realm", "staff", "--code", login)

@@ -1,6 +1,7 @@
 /* test_totp.c: RFC 6238 and RFC 4226, and what liboath would let pass. */
 #include "tests/support/unit.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,6 +283,56 @@ only_six_ascii_digits_are_a_code(void **state)
 	assert_int_equal(step, 77);
 }
 
+/* --- two codes ------------------------------------------------------------------------------------------------------ */
+
+/* The step that a pair of the codes of FIRST and SECOND matches at the step NOW. */
+static int64_t
+pair_at(int64_t now, int64_t first, int64_t second)
+{
+	char codes[2][TOTP_DIGITS + 1];
+	int64_t step = 99;
+
+	assert_int_equal(totp_code(seed, first, codes[0]), STATUS_OK);
+	assert_int_equal(totp_code(seed, second, codes[1]), STATUS_OK);
+	assert_int_equal(totp_match_pair(seed, now * TOTP_PERIOD_S, codes[0], codes[1], &step), STATUS_OK);
+	return step;
+}
+
+static void
+two_codes_count_as_a_pair_of_adjacent_steps_in_their_order(void **state)
+{
+	(void)state;
+	assert_int_equal(pair_at(1000, 999, 1000), 1000);
+	assert_int_equal(pair_at(1000, 998, 999), 999);
+	assert_int_equal(pair_at(1, 0, 1), 1);
+	for (int64_t first = 996; first <= 1003; first++) {
+		for (int64_t second = 996; second <= 1003; second++) {
+			bool good = second == first + 1 && second >= 999 && second <= 1000;
+
+			assert_int_equal(pair_at(1000, first, second), good ? second : TOTP_NO_STEP);
+		}
+	}
+	assert_int_equal(pair_at(0, 0, 0), TOTP_NO_STEP);
+}
+
+static void
+a_pair_fails_as_one_code_does(void **state)
+{
+	int64_t step = 99;
+
+	(void)state;
+	assert_int_equal(totp_match_pair(seed, 3600, "12345", "123456", &step), STATUS_INVALID);
+	assert_int_equal(totp_match_pair(seed, 3600, "123456", "12345x", &step), STATUS_INVALID);
+	for (failing_call = 1; failing_call <= 4; failing_call++) {
+		unsigned nth = failing_call;
+
+		assert_int_equal(totp_match_pair(seed, 3600, "123456", "123456", &step), STATUS_INTERNAL);
+		failing_call = nth;
+	}
+	failing_call = 0;
+	assert_int_equal(step, 99);
+}
+
 int
 main(void)
 {
@@ -302,6 +353,8 @@ main(void)
 		cmocka_unit_test(time_before_1970_matches_nothing_and_fails_nowhere),
 		cmocka_unit_test(an_hmac_that_fails_is_an_outage_never_a_refusal),
 		cmocka_unit_test(only_six_ascii_digits_are_a_code),
+		cmocka_unit_test(two_codes_count_as_a_pair_of_adjacent_steps_in_their_order),
+		cmocka_unit_test(a_pair_fails_as_one_code_does),
 	};
 
 	return cmocka_run_group_tests_name("totp", tests, NULL, NULL);
