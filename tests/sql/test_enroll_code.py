@@ -89,7 +89,7 @@ def test_a_code_that_ends_during_an_enrolment_ends_it(house, chief, host, bob):
 
 
 def test_a_lock_a_new_password_and_offboarding_end_the_code(chief, host):
-    ends = (("account_set_state", "locked", "why"), ("password_set", secrets.token_bytes(100), 1, None, True), ("offboard", "left"))
+    ends = (("account_set_state", "locked", "why"), ("password_set", secrets.token_bytes(100), 1, "weak", True), ("offboard", "left"))
     for function, *arguments in ends:
         person = chief.person(realm=houses.STAFF)
         code = issue(chief, person)
@@ -156,4 +156,4 @@ def test_a_code_sets_no_password(house, chief, bob):
     code = issue(chief, bob)
     with house.desk(caller=house.make_client(realm=houses.STAFF)) as desk:
         assert not desk.call("ticket_look", bob.id, code)["live"]
-        assert desk.call("ticket_use", bob.id, code, secrets.token_bytes(100), 1, None)["verdict"] == "denied"
+        assert desk.call("ticket_use", bob.id, code, secrets.token_bytes(100), 1, "weak")["verdict"] == "denied"
