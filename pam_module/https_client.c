@@ -1,7 +1,11 @@
 #include "pam_module/https_client.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -16,6 +20,7 @@ enum { URL_BYTES = 512, HEADER_LINE_BYTES = 160, PIN_BASE64_LEN = 43 };
 struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
+	uint64_t wire_bytes;            /* that came over the connection, whatever they are */
 	size_t header_bytes;
 	bool is_too_long;
 	struct https_reply *reply;
@@ -100,6 +105,21 @@ count_header(char *data, size_t size, size_t count, void *cookie)
 	(void)data;
 	transfer->header_bytes += size * count;
 	return transfer->header_bytes <= HTTPS_HEADERS_MAX ? size * count : 0;
+}
+
+/* The kernel counts; an end of the connection as one. */
+static int
+count_and_close(void *cookie, curl_socket_t fd)
+{
+	struct transfer *transfer = cookie;
+	struct tcp_info info = { .tcpi_bytes_received = 0 };
+	socklen_t len = sizeof info;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		info.tcpi_bytes_received = UINT64_MAX;
+	if (info.tcpi_bytes_received > transfer->wire_bytes)
+		transfer->wire_bytes = info.tcpi_bytes_received;
+	return close(fd);
 }
 
 /* How often the header is there; its value only where that is once, and short. */
@@ -217,6 +237,8 @@ set_message(struct transfer *transfer, const struct https_service *service, cons
 	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_header) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, count_and_close) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTPS_BODY_MAX) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reply->error) == CURLE_OK;
 }
@@ -228,6 +250,13 @@ static enum https_outcome
 ended_early(const struct transfer *transfer)
 {
 	return transfer->header_bytes > 0 ? HTTPS_CUT : HTTPS_LOST;
+}
+
+/* A balancer whose service is away takes a connection and ends it: no byte came that could be bad TLS. */
+static enum https_outcome
+handshake_failed(const struct transfer *transfer)
+{
+	return transfer->wire_bytes > 1 ? HTTPS_UNUSABLE : HTTPS_LOST;
 }
 
 static enum https_outcome
@@ -250,6 +279,8 @@ outcome_of_code(const struct transfer *transfer, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
 		return ended_early(transfer);
+	case CURLE_SSL_CONNECT_ERROR:
+		return handshake_failed(transfer);
 	case CURLE_SSL_CACERT_BADFILE:
 		return HTTPS_MISCONFIGURED;
 	default:                /* CURLE_OUT_OF_MEMORY among them: it is a header line without end, more likely */

@@ -114,7 +114,8 @@ OTHER_ID = "00000000-0000-4000-8000-000000000000"
 
 FAULTS = {
     # the network
-    "a reset instead of a handshake": Fault(faults.resets, UNUSABLE, "localhost", questions=0),
+    "a reset instead of a handshake": Fault(faults.resets, UNAVAILABLE, "localhost", questions=0),
+    "an end instead of a handshake": Fault(lambda service, raw: raw.recv(65536), UNAVAILABLE, "localhost", questions=0),
     "not a byte": Fault(faults.hangs, UNAVAILABLE, "", 1, questions=0),
     "half a handshake, then nothing": Fault(faults.hangs_in_handshake, UNAVAILABLE, "", 1, questions=0),
     "half a handshake, then the end": Fault(faults.ends_in_handshake, UNUSABLE, "", questions=0),

@@ -1,16 +1,15 @@
 """fault_service.py: a service that answers a PAM host byte by byte as a test says: rightly, wrongly, half, late or never.
 
-    mac             the code that binds a reply to a question, written from core/credential/pam_reply_mac.h
     Question        what a host asked
     Reply           what it gets: head and body, each to be spoiled
     FaultService    a listener whose connections each run one act, a function of (service, socket)
-    the acts        replies, refuses, hangs, ...: each builds one
+    the acts        replies, resets, hangs, ...: each is one or builds one
+    Relay           passes on what a host and a real service say, and may lose the reply
 
 Nothing is shared with the service or the helper that is tested."""
 
 import base64
 import contextlib
-import hashlib
 import json
 import secrets
 import socket
@@ -18,14 +17,9 @@ import ssl
 import struct
 import threading
 
+import pam_host
+
 MAC_HEADER = "Counterfoil-MAC"
-
-
-def mac(secret, request_id, operation, host, question, reply):
-    key = hashlib.blake2b(b"counterfoil pam reply v1", key=secret.encode(), digest_size=32).digest()
-    asked = hashlib.blake2b(question, digest_size=32).digest()
-    bound = f"{request_id}\n{operation}\n{host}\n".encode() + asked + reply
-    return base64.urlsafe_b64encode(hashlib.blake2b(bound, key=key, digest_size=32).digest()).rstrip(b"=").decode()
 
 
 class Question:
@@ -60,7 +54,8 @@ class Reply:
     def sign(self, **others):
         bound = {"secret": self.secret, "request_id": self.question.fields["request_id"],
                  "operation": self.question.operation, "host": self.host, "question": self.question.body, **others}
-        self.mac = mac(reply=self.body, **bound)
+        self.mac = pam_host.reply_mac(f"cf_{bound['host']}_{bound['secret']}", bound["request_id"], bound["operation"],
+                                      bound["question"], self.body)
         return self
 
     def encode(self):
@@ -239,3 +234,71 @@ def floods(head):
             for _ in range(1024):
                 connection.sendall(b"a" * 65536)
     return act
+
+
+# --- between a host and a real service ------------------------------------------------------------------------------
+
+class Relay:
+    """Passes on bytes between whoever connects and PORT, without a look inside.
+
+    lose(until): the next connection gets no byte of its reply: after the question is through, UNTIL() is waited for, and
+    the connection is cut.  A host that speaks for the second time ends the handshake and asks."""
+
+    def __init__(self, port):
+        self.target = port
+        self.until = None
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose(self, until):
+        self.until = until
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                host, _ = self.listener.accept()
+                until, self.until = self.until, None
+                self.connections += 1
+                threading.Thread(target=self._pass, args=(host, until), daemon=True).start()
+
+    def _pass(self, host, until):
+        with contextlib.suppress(OSError), host, socket.create_connection(("127.0.0.1", self.target)) as service:
+            asked = threading.Event()
+            answering = threading.Thread(target=self._answer, args=(host, service, asked if until else threading.Event()),
+                                         daemon=True)
+            threading.Thread(target=self._ask, args=(host, service, asked), daemon=True).start()
+            answering.start()
+            if until is not None:
+                asked.wait(20)
+                until()
+            else:
+                answering.join()
+            for connection in (host, service):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _answer(host, service, muted):
+        """What the service says, until it is MUTED."""
+        with contextlib.suppress(OSError):
+            while data := service.recv(65536):
+                if not muted.is_set():
+                    host.sendall(data)
+
+    @staticmethod
+    def _ask(host, service, asked):
+        """What the host says: a ClientHello, then the end of the handshake and the question."""
+        with contextlib.suppress(OSError):
+            for number in range(1, 1 << 20):
+                data = host.recv(65536)
+                if not data:
+                    break
+                service.sendall(data)
+                if number == 2:
+                    asked.set()
+            service.shutdown(socket.SHUT_WR)
+
+    def stop(self):
+        self.listener.close()

@@ -1,4 +1,7 @@
-"""service_host.py: a host whose helper asks a service: the installed module and helper, and a key of its own."""
+"""service_host.py: a host whose helper asks a service: the installed module and helper, and a key of its own.
+
+    ServiceHost     such a host
+    StaffService    an authd over the database of a StaffHost, for such hosts to ask"""
 
 import base64
 import hashlib
@@ -14,6 +17,11 @@ def pin_of(certificate):
     key = worlds.run("openssl", "x509", "-in", certificate, "-pubkey", "-noout")
     der = base64.b64decode("".join(line for line in key.splitlines() if not line.startswith("-")))
     return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def authd_section(**settings):
+    """pam-helper.conf's section; None leaves a setting out."""
+    return "[authd]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items() if value is not None)
 
 
 class ServiceHost(pam_world.Application):
@@ -35,6 +43,30 @@ class ServiceHost(pam_world.Application):
     def write_helper_conf(self, more="", key=None, key_mode=0o600, **changes):
         """pam-helper.conf and the host's key; None leaves a setting out."""
         key_file = worlds.write_private(self.directory / "host.key", (self.api_key if key is None else key) + "\n", key_mode)
-        settings = {"url": self.url, "ca_file": self.certificates.ca, "host_key_file": key_file, **changes}
-        text = "[authd]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items() if value is not None)
+        text = authd_section(**{"url": self.url, "ca_file": self.certificates.ca, "host_key_file": key_file, **changes})
         return worlds.write_private(self.helper_conf, text + more)
+
+
+class StaffService:
+    """authd over the database of STAFF (a StaffHost): a service that staff's other hosts ask."""
+
+    def __init__(self, staff):
+        self.staff = staff
+        self.certificates = staff.cluster.certificates
+        installation = staff.installation
+        ports = {listener: worlds.free_port() for listener in ("api", "pages", "management")}
+        self.port = ports["api"]
+        configuration = installation.write_configuration(ports, installation.directory / "authd-for-hosts.conf",
+                                                         {("hashing", "deadline_ms"): 60000})
+        self.authd = worlds.Authd(configuration, installation.directory / "authd-for-hosts.log", self.certificates, ports)
+        self.authd.start()
+
+    def key(self, name="web1", realm="staff", scopes=("pam",)):
+        return self.staff.installation.make_client(name, realm=realm, scopes=scopes)
+
+    def host(self, directory, key=None, port=None):
+        """A host with a key of its own; PORT: of a relay between."""
+        return ServiceHost(directory, f"https://localhost:{port or self.port}", self.certificates, key or self.key())
+
+    def stop(self):
+        self.authd.stop()

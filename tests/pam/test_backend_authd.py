@@ -1,0 +1,210 @@
+"""Back end authd over the real service: the installed module and helper of a host that has a key of its own, authd over
+TLS, PostgreSQL behind it."""
+
+import os
+import threading
+
+import pytest
+
+import fault_service
+import service_host
+import staff_machine
+import world as worlds
+
+
+@pytest.fixture(scope="module")
+def service(staff):
+    made = service_host.StaffService(staff)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def host(service, tmp_path):
+    return service.host(tmp_path / "host").configure(timeout_total=20, timeout_connect=10)
+
+
+@pytest.fixture
+def relay(service):
+    made = fault_service.Relay(service.port)
+    yield made
+    made.stop()
+
+
+def events_of(staff, entry):
+    """What the audit trail has of the request that ENTRY of the log names."""
+    return [event[:3] for event in staff.events() if event[3] == entry["request_id"]]
+
+
+def sign_in(host, person, answers=None, operations=("auth",), **options):
+    return host.run(*operations, user=person.login, answers=person.answers if answers is None else answers, **options)
+
+
+# --- signing in ------------------------------------------------------------------------------------------------------
+
+def test_password_and_code_sign_in_and_the_trail_has_the_request_of_the_log(host, staff):
+    alice = staff.hire()
+    done = sign_in(host, alice)
+    assert done["auth"] == "SUCCESS" and (done.entry["result"], done.entry["backend"]) == ("allow", "authd")
+    assert events_of(staff, done.entry) == [("login_password", "challenge", "password_right"), ("login_code", "granted", "granted")]
+
+
+def test_each_factor_that_is_wrong_refuses(host, staff):
+    alice = staff.hire()
+    for answers, reason in (([alice.password + "x", alice.code()], "wrong_password"),
+                            ([alice.password, alice.wrong_code()], "wrong_code")):
+        done = sign_in(host, alice, answers)
+        assert (done["auth"], done.entry["reason"], done.entry.priority) == ("AUTH_ERR", reason, "NOTICE")
+    answers = alice.answers
+    assert sign_in(host, alice, answers)["auth"] == "SUCCESS"
+    done = sign_in(host, alice, answers)
+    assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "code_replayed")
+    assert sign_in(host, alice, [alice.password, alice.recovery_codes[0]])["auth"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("factors", ["otp", "password", "combined"])
+def test_every_way_to_ask_works(host, staff, factors):
+    alice = staff.hire()
+    host.configure(factors=factors, timeout_total=20)
+    answers = {"otp": [alice.code()], "password": [alice.password], "combined": [alice.password + alice.code()]}[factors]
+    assert sign_in(host, alice, answers)["auth"] == "SUCCESS"
+    assert sign_in(host, alice, ["000000" if factors == "otp" else "wrong" + answers[0]])["auth"] == "AUTH_ERR"
+
+
+def test_somebody_unknown_and_somebody_without_a_second_factor_are_refused(host, staff):
+    bob = staff.hire(enrolled=False)
+    done = sign_in(host, bob, [bob.password, "123456"])
+    assert (done["auth"], done.entry["reason"]) == ("CRED_INSUFFICIENT", "not_enrolled")
+    done = host.run("auth", user="nobody-here", answers=["pw", "123456"])
+    assert (done["auth"], done.entry["reason"]) == ("USER_UNKNOWN", "unknown_login") and "user" not in done.entry.fields
+
+
+def test_the_account_phase_asks_for_the_state(host, staff):
+    alice = staff.hire()
+    host.configure(account="status", timeout_total=20)
+    assert host.run("acct", user=alice.login)["acct"] == "SUCCESS"
+    staff.lock(alice)
+    done = host.run("acct", user=alice.login)
+    assert (done["acct"], done.entry["reason"]) == ("PERM_DENIED", "locked")
+    assert host.run("acct", user="nobody-here")["acct"] == "USER_UNKNOWN"
+
+
+def test_a_new_password_is_set_through_the_one_policy(host, staff):
+    alice = staff.hire()
+    done = host.run("chauthtok", user=alice.login, answers=[*alice.answers, "short", "short"])
+    assert (done["chauthtok"], done.log[-1]["reason"]) == ("AUTHTOK_ERR", "too_short")
+    staff.forget_step(alice)
+    done = host.run("chauthtok", user=alice.login, answers=[*alice.answers, "nine lamps in a row", "nine lamps in a row"])
+    assert done["chauthtok"] == "SUCCESS", done.log
+    staff.forget_step(alice)
+    assert sign_in(host, alice)["auth"] == "AUTH_ERR"
+    assert sign_in(host, alice, ["nine lamps in a row", alice.code()])["auth"] == "SUCCESS"
+
+
+def test_a_session_is_in_the_trail(host, staff):
+    alice = staff.hire()
+    done = host.run("auth", "user:daemon", "open", "close", user=alice.login, answers=alice.answers)
+    assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
+    assert [entry["reason"] for entry in done.log[1:]] == ["session", "session"], done.log
+    assert [[event[0] for event in events_of(staff, entry)] for entry in done.log[1:]] == [["session_opened"], ["session_closed"]]
+
+
+# --- the host's key --------------------------------------------------------------------------------------------------
+
+def test_revoking_a_host_s_key_ends_its_access_with_the_next_request(service, host, staff, tmp_path):
+    alice = staff.hire()
+    other = service.host(tmp_path / "other", service.key("web2")).configure(timeout_total=20, fail="ignore_unavailable")
+    assert sign_in(other, alice)["auth"] == "SUCCESS"
+    staff.installation.counterfoil("client", "revoke", other.api_key.split("_")[1])
+    staff.forget_step(alice)
+    done = sign_in(other, alice)
+    assert (done["auth"], done.entry.priority, done.entry["reason"]) == ("SERVICE_ERR", "CRIT", "host_refused")
+    assert "revoked, expired or unknown" in done.entry["detail"]
+    assert sign_in(host, alice)["auth"] == "SUCCESS"
+
+
+def test_a_key_without_the_scope_is_refused(service, staff, tmp_path):
+    other = service.host(tmp_path / "other", service.key("intranet", scopes=("login",))).configure(timeout_total=20)
+    done = sign_in(other, staff.hire())
+    assert (done["auth"], done.entry["reason"]) == ("SERVICE_ERR", "host_refused") and "scope pam" in done.entry["detail"]
+
+
+# --- replies that are lost, and services that end --------------------------------------------------------------------
+
+def test_a_reply_lost_after_the_commit_is_fetched_and_the_code_is_used_up_once(service, relay, staff, tmp_path):
+    alice = staff.hire()
+    host = service.host(tmp_path / "far", port=relay.port).configure(timeout_total=20, timeout_connect=10)
+    answers = alice.answers
+    relay.lose(lambda: worlds.wait_until(lambda: any(event[0] == "login_code" for event in staff.events()[mark:]),
+                                         "the code to be used"))
+    mark = len(staff.events())
+    done = sign_in(host, alice, answers)
+    assert (done["auth"], relay.connections) == ("SUCCESS", 2), done.log
+    assert ("login_code", "granted", "granted") in events_of(staff, done.entry)
+    assert sign_in(host, alice, answers).entry["reason"] == "code_replayed"
+
+
+def test_an_authd_killed_at_any_moment_accepts_no_code_twice_and_works_after_its_restart(service, relay, staff, tmp_path):
+    """SIGKILL ever longer after the question is through; each may have come before or after the code was used up."""
+    alice = staff.hire()
+    host = service.host(tmp_path / "far", port=relay.port).configure(timeout_total=20, timeout_connect=10)
+    for moment in range(8):
+        answers = [alice.password, alice.recovery_codes[moment]]
+        relay.lose(lambda moment=moment: (threading.Event().wait(0.012 * moment), service.authd.kill()))
+        done = sign_in(host, alice, answers)
+        assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "unavailable"), (moment, done.log)
+        service.authd.start()
+        staff.query("DELETE FROM counterfoil.budget")
+        results = [sign_in(host, alice, answers)["auth"] for _ in range(2)]
+        assert results in (["SUCCESS", "AUTH_ERR"], ["AUTH_ERR", "AUTH_ERR"]), (moment, results)
+    staff.query("DELETE FROM counterfoil.budget")
+    assert sign_in(host, alice)["auth"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("fail", ["closed", "ignore_unavailable"])
+def test_a_service_that_is_away_or_without_its_database_is_an_outage(service, host, staff, fail):
+    alice = staff.hire()
+    host.configure(timeout_total=20, timeout_connect=2, fail=fail)
+    code = "AUTHINFO_UNAVAIL" if fail == "closed" else "IGNORE"
+    with staff.database_stopped():
+        done = sign_in(host, alice)
+        assert (done.entry["pam"], done.entry.priority, done.entry["reason"]) == (code, "ERR", "unavailable"), done.log
+    worlds.wait_until(lambda: service.authd.management("/readyz") == 200, "authd to have its database again")
+    service.authd.stop()
+    try:
+        done = sign_in(host, alice)
+        assert (done.entry["pam"], done.entry["reason"]) == (code, "unavailable")
+    finally:
+        service.authd.start()
+    assert sign_in(host, alice)["auth"] == "SUCCESS"
+
+
+# --- a real sshd -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a machine of its own needs root")
+def test_sshd_lets_in_who_the_service_lets_in(machine):
+    """The shipped stack to the letter, on a machine that has neither a keyring nor a database."""
+    service = service_host.StaffService(machine)
+    alice = machine.hire()
+    machine.stack_file("sshd", "sshd-password-totp")
+    machine.configure(backend="authd", account="status", timeout_total=20)
+    worlds.write_private(machine.path("/etc/counterfoil/host.key"), service.key() + "\n")
+    worlds.write_private(machine.path("/etc/counterfoil/service-ca.pem"), service.certificates.ca.read_text(), 0o644)
+    worlds.write_private(machine.helper_conf, service_host.authd_section(
+        url=f"https://localhost:{service.port}", ca_file="/etc/counterfoil/service-ca.pem"))
+    sshd = staff_machine.Sshd(machine)
+    try:
+        mark, answers = machine.syslog.mark(), alice.answers
+        assert staff_machine.Talk(sshd.ssh(alice.login, ["echo granted-$(whoami)"]), answers).granted == alice.login
+        auth, account, opened = machine.entries(mark, 3)[:3]
+        assert {entry["backend"] for entry in (auth, account, opened)} == {"authd"}
+        assert (account["result"], opened["reason"]) == ("allow", "session")
+        mark = machine.syslog.mark()
+        assert staff_machine.Talk(sshd.ssh(alice.login, ["echo granted-$(whoami)"]), answers).granted is None
+        assert machine.entries(mark, event="auth")[0]["reason"] == "code_replayed"
+    finally:
+        sshd.stop()
+        service.stop()
+        machine.path("/etc/counterfoil/host.key").unlink()
