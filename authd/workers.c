@@ -1,16 +1,26 @@
 #include "authd/workers.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
 
+/* A thread.  What it is called for is handed to it with the call, and the one that rested last is called first: its stack
+ * is still in a cache. */
+struct seat {
+	struct pool *pool;
+	pthread_t thread;
+	sem_t called;
+	struct work *work;              /* at the call; NULL: go */
+	struct seat *next;              /* in the list of those that rest */
+};
+
 struct pool {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;
-	struct work *head, *tail;
-	pthread_t *threads;
+	struct work *head, *tail;       /* waiting: only while no thread rests */
+	struct seat *seats, *resting;
 	unsigned thread_count, busy, waiting;
 	uint64_t done, refused;
 	bool stopping;
@@ -43,19 +53,33 @@ take(struct pool *pool)
 	return work;
 }
 
-/* The oldest piece of work, or NULL when the pool stops. */
+/* NULL: the pool stops. */
 static struct work *
-wait_for_work(struct pool *pool)
+rest(struct seat *seat)
 {
+	while (sem_wait(&seat->called) != 0)
+		continue;               /* a signal */
+	return seat->work;
+}
+
+/* The oldest piece of work, when there is some; NULL when the pool stops. */
+static struct work *
+next_work(struct seat *seat)
+{
+	struct pool *pool = seat->pool;
 	struct work *work;
+	bool stays;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	while (pool->head == NULL && !pool->stopping)
-		(void)pthread_cond_wait(&pool->filled, &pool->lock);
-	if ((work = take(pool)) != NULL)
+	stays = (work = take(pool)) == NULL && !pool->stopping;
+	if (work != NULL)
 		pool->busy++;
+	if (stays) {
+		seat->next = pool->resting;
+		pool->resting = seat;
+	}
 	(void)pthread_mutex_unlock(&pool->lock);
-	return work;
+	return stays ? rest(seat) : work;
 }
 
 static void
@@ -73,10 +97,11 @@ finish(struct pool *pool, bool ran)
 static void *
 work_on(void *arg)
 {
-	struct pool *pool = arg;
+	struct seat *seat = arg;
+	struct pool *pool = seat->pool;
 	struct work *work;
 
-	while ((work = wait_for_work(pool)) != NULL) {
+	while ((work = next_work(seat)) != NULL) {
 		bool late = clock_monotonic_ms() - work->queued_ms > pool->queue_wait_ms;
 
 		/* the owner may free WORK inside the call: nothing of it is touched afterwards */
@@ -94,11 +119,16 @@ pool_start(struct pool *pool, unsigned threads, const struct workers_options *op
 {
 	pool->queue_length = options->queue_length;
 	pool->queue_wait_ms = options->queue_wait_ms;
-	if ((pool->threads = calloc(threads > 0 ? threads : 1, sizeof *pool->threads)) == NULL)
+	if ((pool->seats = calloc(threads > 0 ? threads : 1, sizeof *pool->seats)) == NULL)
 		return STATUS_NO_MEMORY;
-	for (; pool->thread_count < threads; pool->thread_count++)
-		if (pthread_create(&pool->threads[pool->thread_count], NULL, work_on, pool) != 0)
+	for (; pool->thread_count < threads; pool->thread_count++) {
+		struct seat *seat = &pool->seats[pool->thread_count];
+
+		seat->pool = pool;
+		(void)sem_init(&seat->called, 0, 0);
+		if (pthread_create(&seat->thread, NULL, work_on, seat) != 0)
 			return STATUS_NO_MEMORY;
+	}
 	return STATUS_OK;
 }
 
@@ -110,10 +140,8 @@ workers_start(const struct workers_options *options, struct workers **out)
 
 	if (workers == NULL)
 		return STATUS_NO_MEMORY;
-	for (int i = 0; i < WORK_CLASSES; i++) {
+	for (int i = 0; i < WORK_CLASSES; i++)
 		(void)pthread_mutex_init(&workers->pools[i].lock, NULL);
-		(void)pthread_cond_init(&workers->pools[i].filled, NULL);
-	}
 	for (int i = 0; i < WORK_CLASSES && st == STATUS_OK; i++)
 		st = pool_start(&workers->pools[i], options->threads[i], options);
 	if (st != STATUS_OK)
@@ -122,29 +150,54 @@ workers_start(const struct workers_options *options, struct workers **out)
 	return st;
 }
 
-enum status
-workers_submit(struct workers *workers, enum work_class class, struct work *work)
+/* With the lock held. */
+static struct seat *
+wake(struct pool *pool, struct work *work)
 {
-	struct pool *pool = &workers->pools[class];
-	enum status st = STATUS_OVERLOADED;
+	struct seat *seat = pool->resting;
 
-	work->queued_ms = clock_monotonic_ms();
-	work->next = NULL;
-	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->stopping || pool->thread_count == 0 || pool->waiting >= pool->queue_length) {
-		pool->refused++;
-		goto out;
+	if (seat != NULL) {
+		pool->resting = seat->next;
+		seat->work = work;
 	}
+	return seat;
+}
+
+/* With the lock held. */
+static void
+append(struct pool *pool, struct work *work)
+{
 	if (pool->tail != NULL)
 		pool->tail->next = work;
 	else
 		pool->head = work;
 	pool->tail = work;
 	pool->waiting++;
-	(void)pthread_cond_signal(&pool->filled);
-	st = STATUS_OK;
-out:
+}
+
+enum status
+workers_submit(struct workers *workers, enum work_class class, struct work *work)
+{
+	struct pool *pool = &workers->pools[class];
+	struct seat *seat = NULL;
+	enum status st = STATUS_OK;
+
+	work->queued_ms = clock_monotonic_ms();
+	work->next = NULL;
+	(void)pthread_mutex_lock(&pool->lock);
+	if (pool->stopping || pool->thread_count == 0)
+		st = STATUS_OVERLOADED;
+	else if ((seat = wake(pool, work)) != NULL)
+		pool->busy++;
+	else if (pool->waiting < pool->queue_length)
+		append(pool, work);
+	else
+		st = STATUS_OVERLOADED;
+	if (st != STATUS_OK)
+		pool->refused++;
 	(void)pthread_mutex_unlock(&pool->lock);
+	if (seat != NULL)               /* not before: it would wake to wait for the lock */
+		(void)sem_post(&seat->called);
 	return st;
 }
 
@@ -177,16 +230,21 @@ workers_expire(struct workers *workers)
 static void
 pool_stop(struct pool *pool)
 {
+	struct seat *seat;
+
 	(void)pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;
-	(void)pthread_cond_broadcast(&pool->filled);
+	while ((seat = wake(pool, NULL)) != NULL)
+		(void)sem_post(&seat->called);
 	(void)pthread_mutex_unlock(&pool->lock);
 	refuse_waiting(pool, true);
-	for (unsigned i = 0; i < pool->thread_count; i++)
-		(void)pthread_join(pool->threads[i], NULL);
+	for (unsigned i = 0; i < pool->thread_count; i++) {
+		(void)pthread_join(pool->seats[i].thread, NULL);
+		(void)sem_destroy(&pool->seats[i].called);
+	}
 	(void)pthread_mutex_lock(&pool->lock);
-	free(pool->threads);
-	pool->threads = NULL;
+	free(pool->seats);
+	pool->seats = NULL;
 	pool->thread_count = 0;
 	(void)pthread_mutex_unlock(&pool->lock);
 }
@@ -204,10 +262,8 @@ workers_free(struct workers **workers)
 	if (workers == NULL || *workers == NULL)
 		return;
 	workers_stop(*workers);
-	for (int i = 0; i < WORK_CLASSES; i++) {
-		(void)pthread_cond_destroy(&(*workers)->pools[i].filled);
+	for (int i = 0; i < WORK_CLASSES; i++)
 		(void)pthread_mutex_destroy(&(*workers)->pools[i].lock);
-	}
 	free(*workers);
 	*workers = NULL;
 }

@@ -192,8 +192,8 @@ db_pool_give(struct db *db, struct db_connection *connection)
 		db->made--;
 	else
 		db->idle[db->idle_count++] = connection;
-	(void)pthread_cond_signal(&db->returned);
 	(void)pthread_mutex_unlock(&db->mutex);
+	(void)pthread_cond_signal(&db->returned);
 	if (dead != NULL)
 		db_connection_close(&dead);
 }
