@@ -16,7 +16,7 @@ name_person(struct call *call, const struct marker *marker)
 static bool
 is_for_trail(const struct call *call, const struct marker *marker)
 {
-	if (call->conf.backend != BACKEND_AUTHD || call->who.odd)
+	if (call->who.odd)
 		return false;
 	return marker != NULL || (!account_is_off(call) && !who_is_exempt(call->pamh, &call->conf, &call->who));
 }

@@ -252,3 +252,17 @@ def test_training_that_is_overdue_refuses_until_it_is_recorded(staff):
     staff.query("UPDATE counterfoil.training SET due_at = now() + interval '1 year'")
     assert staff.run("acct", user=alice.login)["acct"] == "SUCCESS"
     staff.configure()
+
+
+def test_a_session_is_in_the_trail_and_begins_without_it_as_well(staff):
+    alice = staff.hire()
+    done = staff.run("auth", "open", "close", user=alice.login, answers=alice.answers)
+    assert [[event[0] for event in staff.events() if event[3] == entry["request_id"]] for entry in done.log[1:]] == [
+        ["session_opened"], ["session_closed"]]
+    staff.forget_step(alice)
+    staff.configure(account="status")
+    with staff.database_stopped():
+        done = staff.run("open", "close", user=alice.login)
+        assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
+        assert [entry["reason"] for entry in done.log] == ["not_in_trail"] * 2
+    staff.configure()
