@@ -95,6 +95,7 @@ begin(struct question *question, struct request *request, const struct field *fi
 		return false;
 	take_host(question);
 	question->asked.user = json_body_string(question->body, "user");
+	question->asked.body = (struct bytes){ secret_view(request->body).data, request->body_len };
 	return true;
 }
 
@@ -261,6 +262,7 @@ route_pam_account(struct request *request)
 
 	if (begin(&question, request, fields, sizeof fields / sizeof fields[0])) {
 		question.asked.operation = HOST_LOOK;
+		question.asked.body = (struct bytes){ NULL, 0 };        /* looking again does no harm, and is told what is now */
 		question.operation = "look";
 		if (ask(&question))
 			reply_decision(&question, json_pack("{s:b, s:b, s:I}", "must_change",

@@ -137,7 +137,7 @@ client_create_command(const struct invocation *in)
 		return rc;
 	st = client_create(session.core, &session.caller, name, session.caller.realm, scopes, expires_at_s, &client, key);
 	if (st == STATUS_INVALID)
-		rc = output_fail(EX_DATAERR, "a name has 1 to %d printable characters, and scope pam goes with --realm staff",
+		rc = output_fail(EX_DATAERR, "a name has 1 to %d printable characters; scope pam stands alone, with --realm staff",
 		    CLIENT_NAME_MAX);
 	else if (st != STATUS_OK)
 		rc = output_fail_status(st, "the client");

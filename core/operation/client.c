@@ -77,7 +77,7 @@ client_create(struct core *core, const struct caller *caller, const char *name, 
 	enum status st;
 
 	if (!name_fits(name) || wanted == 0 || (wanted & ~all_scopes()) != 0 || expires_at_s < 0 ||
-	    ((wanted & SCOPE_PAM) != 0 && realm != REALM_STAFF))
+	    ((wanted & SCOPE_PAM) != 0 && (wanted != SCOPE_PAM || realm != REALM_STAFF)))
 		return STATUS_INVALID;
 	(void)snprintf(row.name, sizeof row.name, "%s", name);
 	if ((st = caller_bind(core, caller, &bound)) != STATUS_OK ||

@@ -11,7 +11,7 @@
 /* A bit a scope; the names are those of the interface. */
 enum scope {
 	SCOPE_LOGIN = 1, SCOPE_ENROLL = 2, SCOPE_ACCOUNTS = 4, SCOPE_SESSIONS = 8, SCOPE_EVENTS = 16, SCOPE_ADMIN = 32,
-	SCOPE_PAM = 64,         /* a staff host that asks authd; realm staff only */
+	SCOPE_PAM = 64,         /* a staff host that asks authd; realm staff only, and no other scope with it */
 	SCOPE_LAST = SCOPE_PAM
 };
 const char *scope_name(enum scope scope);

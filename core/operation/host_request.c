@@ -244,7 +244,7 @@ name_target(struct job *job, char out[static 2 * DIGEST_BYTES + 1])
 	enum status st;
 
 	out[0] = '\0';
-	if (target == NULL)
+	if (target == NULL || strcmp(target, job->request->user) == 0)
 		return STATUS_OK;
 	if (strcmp(target, "root") == 0) {
 		memcpy(out, "root", sizeof "root");
@@ -320,19 +320,78 @@ dispatch(struct job *job)
 	}
 }
 
+static enum status
+decide_anew(struct job *job)
+{
+	enum status st = dispatch(job);
+
+	login_result_wipe(&job->result);
+	if (st != STATUS_OK)
+		*job->answer = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
+	return st;
+}
+
+/* --- once, however often it comes ------------------------------------------------------------------------------------- */
+
+/* False: a word that is no decision's. */
+static bool
+take_decided(const struct host_decided *decided, struct host_answer *out)
+{
+	for (int decision = HOST_DENY; decision <= HOST_ALLOW; decision++)
+		if (strcmp(decided->decision, host_decision_name((enum host_decision)decision)) == 0) {
+			*out = (struct host_answer){ .decision = (enum host_decision)decision,
+			    .password_right = decided->password_right, .must_change = decided->must_change,
+			    .retry_after_s = decided->retry_after_s };
+			(void)snprintf(out->reason, sizeof out->reason, "%s", decided->reason);
+			return true;
+		}
+	return false;
+}
+
+static enum status
+remember(struct job *job, const struct db_caller *caller)
+{
+	const struct host_answer *answer = job->answer;
+	struct host_decided decided = { .password_right = answer->password_right, .must_change = answer->must_change,
+	    .retry_after_s = answer->retry_after_s };
+	enum status st;
+
+	(void)snprintf(decided.decision, sizeof decided.decision, "%s", host_decision_name(answer->decision));
+	(void)snprintf(decided.reason, sizeof decided.reason, "%s", answer->reason);
+	if ((st = host_sql_finish(job->core->db, caller, &decided)) == STATUS_OK && !take_decided(&decided, job->answer))
+		st = STATUS_INTERNAL;
+	if (st != STATUS_OK)
+		*job->answer = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
+	return st;
+}
+
+static enum status
+decide_once(struct job *job)
+{
+	struct host_decided before;
+	uint8_t digest[DIGEST_BYTES];
+	struct caller_bound bound;
+	enum status st;
+
+	if ((st = vault_digest(job->core, REALM_STAFF, "host_request", job->request->body, digest)) != STATUS_OK ||
+	    (st = caller_bind(job->core, job->caller, &bound)) != STATUS_OK ||
+	    (st = host_sql_begin(job->core->db, &bound.db, vault_digest_view(digest), &before)) != STATUS_OK)
+		return st;
+	if (before.known)
+		return take_decided(&before, job->answer) ? STATUS_OK : STATUS_INTERNAL;
+	if ((st = decide_anew(job)) != STATUS_OK)
+		return st;
+	return remember(job, &bound.db);
+}
+
 enum status
 host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,
     struct host_answer *out)
 {
 	struct job job = { .core = core, .caller = caller, .request = request, .answer = out };
-	enum status st;
 
 	*out = (struct host_answer){ .decision = HOST_DENY, .reason = "denied" };
 	if (!host_request_is_complete(request))
 		return STATUS_INVALID;
-	st = dispatch(&job);
-	login_result_wipe(&job.result);
-	if (st != STATUS_OK)
-		*out = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
-	return st;
+	return request->body.data != NULL ? decide_once(&job) : decide_anew(&job);
 }

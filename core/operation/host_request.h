@@ -25,6 +25,7 @@ struct host_request {
 	enum host_factors factors;      /* HOST_VERIFY and HOST_DECOY */
 	const char *user;
 	const char *password, *code, *new_password;
+	struct bytes body;              /* as it came; data NULL: it cannot come again, and is not remembered */
 	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
 };
 
@@ -58,7 +59,9 @@ bool host_request_is_complete(const struct host_request *request);
 
 /* CALLER is of kind CALLER_HOST; its user agent is the fingerprint of the person's ssh key, where there is one.  What a person typed is never a failure: it denies.
  * STATUS_OK       OUT is decided; on any other status it denies.
- * STATUS_INVALID  the request is not complete. */
+ * STATUS_INVALID  the request is not complete.
+ * STATUS_CONFLICT another BODY came with the caller's request id within the last minute.  The same again gets the same
+ *                 decision, and uses nothing up. */
 enum status host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,
     struct host_answer *out) NODISCARD;
 

@@ -29,22 +29,31 @@ BEGIN
 	RETURN v_claim.wait_s;
 END $$;
 
+-- What the use of a code remembers of the request that it was for.  NULL: it was no host's.  The id is the host's own
+-- choice, so the same one from another host is another request.
+CREATE FUNCTION request_mark(p_caller caller) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p_caller.kind = 'host' THEN encode(substring(sha256(convert_to(
+		p_caller.request_id::text || host_of(p_caller), 'UTF8')) FROM 1 FOR 16), 'hex')::uuid END
+$$;
+
 -- Is this a host's request of a moment ago, coming again because its reply was lost?
-CREATE FUNCTION comes_again(p_caller caller, p_request uuid, p_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT coalesce(p_caller.kind = 'host' AND p_request = p_caller.request_id AND p_at > now_utc() - interval '60 seconds',
-		false)
+CREATE FUNCTION comes_again(p_caller caller, p_mark uuid, p_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT coalesce(p_mark = request_mark(p_caller) AND p_at > now_utc() - interval '60 seconds', false)
 $$;
 
 -- A wrong code counts against every authenticator of the account; one with too many in a row is disabled until it is bound
--- anew (NIST SP 800-63B-4 section 3.2.2).
+-- anew (NIST SP 800-63B-4 section 3.2.2).  A host with a key brings it half way at most: whoever stole one, and saw the
+-- passwords of those who signed in there, could shut them out everywhere; what he guesses at is slowed down by his budgets.
 CREATE FUNCTION factors_claim(p_caller caller, p_who admission, p_account_id uuid, p_policy throttle_policy)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_disabled uuid[];
 BEGIN
 	WITH counted AS (
-		UPDATE factor SET failures = failures + 1,
-			state = CASE WHEN failures >= p_policy.factor_failures_max THEN 'disabled' ELSE state END
+		UPDATE factor SET failures = CASE WHEN host_of(p_caller) = '' THEN failures + 1
+				ELSE greatest(failures, least(failures + 1, p_policy.factor_failures_max / 2)) END,
+			state = CASE WHEN host_of(p_caller) = '' AND failures >= p_policy.factor_failures_max THEN 'disabled'
+				ELSE state END
 		WHERE account_id = p_account_id AND state = 'active' RETURNING id, state)
 	SELECT array_agg(id) INTO v_disabled FROM counted WHERE state = 'disabled';
 	IF v_disabled IS NOT NULL THEN
@@ -183,8 +192,7 @@ CREATE FUNCTION totp_consume(p_caller caller, p_account_id uuid, p_factor_id uui
 LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE factor SET last_step = p_step, failures = 0, failing_told_at = NULL, replay_told_at = NULL,
-		last_used_at = now_utc(),
-		last_request = CASE WHEN p_caller.kind = 'host' THEN p_caller.request_id END
+		last_used_at = now_utc(), last_request = request_mark(p_caller)
 		WHERE id = p_factor_id AND account_id = p_account_id AND state = 'active' AND (last_step < p_step
 			OR (last_step = p_step AND comes_again(p_caller, last_request, last_used_at)));
 	RETURN FOUND;
@@ -192,8 +200,7 @@ END $$;
 
 CREATE FUNCTION recovery_consume(p_caller caller, p_account_id uuid, p_digest bytea) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE recovery_code r SET used_at = now_utc(),
-		used_request = CASE WHEN p_caller.kind = 'host' THEN p_caller.request_id END FROM account a
+	UPDATE recovery_code r SET used_at = now_utc(), used_request = request_mark(p_caller) FROM account a
 		WHERE r.account_id = p_account_id AND r.digest = p_digest
 			AND (r.used_at IS NULL OR comes_again(p_caller, r.used_request, r.used_at))
 			AND a.id = r.account_id AND a.recovery_set = r.set_no;

@@ -247,6 +247,8 @@ BEGIN
 		IF p_new_sealed IS NOT NULL THEN        -- NULL: the new one was refused, the attempt was none
 			PERFORM password_store(p_caller, v_who, p_account_id, p_new_sealed, p_new_key_id, p_new_form, false,
 				'current_password');
+			-- in this transaction: whoever asks again proves the old password no more
+			PERFORM host_request_decide(p_caller, 'allow', 'changed', false, false, 0);
 		END IF;
 		verdict := 'granted';
 		RETURN;

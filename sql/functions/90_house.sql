@@ -64,6 +64,9 @@ BEGIN
 	DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency WHERE created_at < v_day LIMIT p_batch
 		FOR UPDATE SKIP LOCKED));
 	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM host_request WHERE ctid = ANY (ARRAY(SELECT ctid FROM host_request
+		WHERE asked_at < v_now - interval '2 minutes' LIMIT p_batch FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
 	DELETE FROM trusted_device WHERE ctid = ANY (ARRAY(SELECT ctid FROM trusted_device WHERE expires_at < v_gone
 		LIMIT p_batch FOR UPDATE SKIP LOCKED));
 	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;

@@ -357,6 +357,10 @@ def test_what_pam_hosts_ask_as_the_contract_tells_it(world):
     assert host.look(alice.login)["enrolled"]
     assert host.session(alice.login, target="root")["answer"] == "allow"
     assert host.change(alice, "three ferries before breakfast")["answer"] == "allow"
+    for path in ("/v1/pam/verify", "/v1/pam/session"):
+        body = host.body(alice.login, operation="open") if "session" in path else host.question(alice)
+        assert host.ask(path, body)["request_id"] == body["request_id"]
+        expect(host.post(path, {**body, "user": "bob"}), 409, "conflict")
 
 
 def test_the_trail_and_the_rights_of_a_person_as_the_contract_tells_them(world):
