@@ -148,7 +148,7 @@ parse(struct request *request, struct bytes text)
 }
 
 json_t *
-json_body_read(struct request *request, const struct field *fields, size_t count, bool no_body)
+json_body_read_and_keep(struct request *request, const struct field *fields, size_t count, bool no_body)
 {
 	struct bytes text = { NULL, 0 };
 	json_t *body;
@@ -161,10 +161,7 @@ json_body_read(struct request *request, const struct field *fields, size_t count
 		request_refuse_input(request, &problem_media_type, NULL, "send Content-Type: application/json");
 		return NULL;
 	}
-	body = parse(request, text);
-	secret_free(&request->body);            /* what follows may wait for a slot: one copy is enough */
-	request->body_len = 0;
-	if (body == NULL)
+	if ((body = parse(request, text)) == NULL)
 		return NULL;
 	if (!json_is_object(body))
 		request_refuse_field(request, "body", "must be an object");
@@ -172,6 +169,16 @@ json_body_read(struct request *request, const struct field *fields, size_t count
 		return body;
 	json_decref(body);
 	return NULL;
+}
+
+json_t *
+json_body_read(struct request *request, const struct field *fields, size_t count, bool no_body)
+{
+	json_t *body = json_body_read_and_keep(request, fields, count, no_body);
+
+	secret_free(&request->body);            /* what follows may wait for a slot: one copy is enough */
+	request->body_len = 0;
+	return body;
 }
 
 struct bytes

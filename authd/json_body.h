@@ -28,6 +28,8 @@ struct field {
  *   422 invalid                with `field`: unknown, missing, of the wrong type or length
  * An empty body is {} where no field is required and NO_BODY is true. */
 json_t *json_body_read(struct request *request, const struct field *fields, size_t count, bool no_body);
+/* The same, for whoever needs the bytes themselves as well: request->body stays. */
+json_t *json_body_read_and_keep(struct request *request, const struct field *fields, size_t count, bool no_body);
 
 /* The string NAME of BODY, an empty view when it is absent.  Lives as long as BODY. */
 struct bytes json_body_text(const json_t *body, const char *name);

@@ -90,8 +90,8 @@ begin(struct question *question, struct request *request, const struct field *fi
 {
 	memset(question, 0, sizeof *question);
 	question->request = request;
-	if (!is_staff_key(request) || (question->body = json_body_read(request, fields, count, false)) == NULL ||
-	    !texts_fit(request, question->body))
+	if (!is_staff_key(request) || (question->body = json_body_read_and_keep(request, fields, count, false)) ==
+	    NULL || !texts_fit(request, question->body))
 		return false;
 	take_host(question);
 	question->asked.user = json_body_string(question->body, "user");
