@@ -186,29 +186,6 @@ def test_a_password_that_must_change_is_changed_in_the_same_connection(machine, 
     assert talk(sshd, alice).granted == alice.login
 
 
-def test_thirty_sign_ins_at_once_all_succeed_though_one_helper_works_at_a_time(machine):
-    """The slots make the others wait; nobody is refused, and nobody's helper is left."""
-    people = [machine.hire() for _ in range(3)]
-    machine.configure(timeout_total=30)
-    machine.write_helper_conf({("helper", "parallel"): 1})
-    sshd = staff_machine.Sshd(machine, {"MaxStartups": "100", "LoginGraceTime": "600"})
-    mark = machine.syslog.mark()
-    waiting = [(person, code, sshd.ssh(person.login, SHELL)) for person in people for code in person.recovery_codes[:10]]
-    for person, code, spawned in waiting:
-        spawned.expect("Password: $")
-        spawned.sendline(person.password)
-    for person, code, spawned in waiting:
-        spawned.expect("code: $")
-        spawned.sendline(code)
-    for person, code, spawned in waiting:
-        spawned.expect(f"granted-{person.login}")
-        spawned.close(force=True)
-    entries = machine.entries(mark, 30, event="auth")
-    assert [entry["result"] for entry in entries] == ["allow"] * 30
-    worlds.wait_until(lambda: "pam-helper" not in processes(machine), "the helpers to end")
-    sshd.stop()
-
-
 def test_pam_check_knows_what_sshd_makes_of_its_settings(machine):
     """The program of the build, with sshd's own answer about a configuration of ours."""
     folder = machine.path("/etc/ssh/check")
