@@ -60,6 +60,8 @@ BEGIN
 	FOR v_evicted IN SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
 	    ORDER BY auth_time DESC OFFSET greatest(p_policy.sessions_max, 1) - 1 LOOP
 		UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE id = v_evicted;
+		PERFORM record(p_caller, p_who, p_account_id, 'session_ended', 'ok', 'evicted', false,
+			jsonb_build_object('session', v_evicted));
 	END LOOP;
 	RETURN v_end;
 END $$;

@@ -48,7 +48,7 @@ def test_a_token_tells_who_signed_in_and_how(world):
         assert (told["auth_time"], told["expires_at"]) == (session["auth_time"], session["expires_at"])
 
 
-def test_a_session_never_exceeds_the_assurance_of_its_sign_in(world):
+def test_R089_a_session_never_exceeds_the_assurance_of_its_sign_in(world):
     account = world.create_account()
     session = open_session(world, account)
     world.enroll(account)
@@ -68,7 +68,7 @@ def test_one_changed_letter_makes_it_worthless(world):
     assert look(world, token)["active"]
 
 
-def test_an_unused_session_ends_after_an_hour_and_a_used_one_goes_on(world):
+def test_R082_an_unused_session_ends_after_an_hour_and_a_used_one_goes_on(world):
     used, unused = (open_session(world, world.create_account()) for _ in range(2))
     for _ in range(3):
         world.advance(HOUR // 2)
@@ -76,7 +76,7 @@ def test_an_unused_session_ends_after_an_hour_and_a_used_one_goes_on(world):
     assert is_over(world, unused)
 
 
-def test_any_session_ends_after_a_day(world):
+def test_R082_any_session_ends_after_a_day(world):
     session = open_session(world, world.create_account())
     for _ in range(47):
         world.advance(HOUR // 2)
@@ -85,7 +85,7 @@ def test_any_session_ends_after_a_day(world):
     assert is_over(world, session)
 
 
-def test_a_staff_session_ends_after_a_quarter_of_an_hour_unused_and_after_twelve_hours_in_any_case(cluster):
+def test_R083_a_staff_session_ends_after_a_quarter_of_an_hour_unused_and_after_twelve_hours_in_any_case(cluster):
     world = worlds.World(cluster, "staff")
     try:
         world.start()
@@ -102,7 +102,7 @@ def test_a_staff_session_ends_after_a_quarter_of_an_hour_unused_and_after_twelve
         world.stop()
 
 
-def test_the_list_has_the_living_ones_newest_first_and_no_token(world):
+def test_R086_the_list_has_the_living_ones_newest_first_and_no_token(world):
     account = world.create_account()
     sessions = []
     for _ in range(3):
@@ -115,7 +115,7 @@ def test_the_list_has_the_living_ones_newest_first_and_no_token(world):
     assert not [session for session in sessions if session["session_token"] in reply.text]
 
 
-def test_one_session_is_ended_everywhere_and_the_others_stay(world):
+def test_R084_one_session_is_ended_everywhere_and_the_others_stay(world):
     account = world.create_account()
     ended, kept = open_session(world, account), open_session(world, account)
     for _ in range(2):                  # twice is no fault
@@ -153,7 +153,7 @@ def revoke_factor(world, account):
 
 
 @pytest.mark.parametrize("event", [change_password, use_reset_ticket, lock, revoke_factor])
-def test_a_session_ends_at_once_with(world, event):
+def test_R057_R085_a_session_ends_at_once_with(world, event):
     account = world.customer()
     session = open_session(world, account)
     assert not is_over(world, session)
@@ -164,7 +164,7 @@ def test_a_session_ends_at_once_with(world, event):
         assert is_over(world, session), "unlocking brought it back"
 
 
-def test_the_oldest_session_makes_room_for_the_one_too_many(cluster):
+def test_R093_the_oldest_session_makes_room_for_the_one_too_many(cluster):
     world = worlds.World(cluster, "crowded", {("realm store", "sessions_max"): 3})
     try:
         account = world.start().create_account()
@@ -173,6 +173,9 @@ def test_the_oldest_session_makes_room_for_the_one_too_many(cluster):
             sessions.append(open_session(world, account))
             world.advance(1)
         assert [look(world, session["session_token"])["active"] for session in sessions] == [False, False, True, True, True]
+        ended = world.api().get(f"/v1/events?account={account.id}&kind=session_ended").json()["events"]
+        assert [(event["reason"], event["detail"]["session"]) for event in ended] == \
+            [("evicted", session["session_id"]) for session in sessions[:2]]
     finally:
         world.stop()
 
@@ -198,7 +201,7 @@ def test_looking_costs_one_call_and_writes_seldom(world):
     assert writes == 1
 
 
-def test_a_challenge_is_no_session(world):
+def test_R081_a_challenge_is_no_session(world):
     account = world.customer()
     challenge = world.challenge(account)
     assert look(world, challenge) == {"active": False}
@@ -207,7 +210,7 @@ def test_a_challenge_is_no_session(world):
     expect(world.api().code(session["session_token"], world.code(account, 30)), 403, "denied")
 
 
-def test_no_token_stands_in_the_database_or_a_log(world):
+def test_R080_no_token_stands_in_the_database_or_a_log(world):
     token = open_session(world, world.create_account())["session_token"]
     look(world, token)
     assert token not in world.authds[0].log_text() + world.postgres.log.read_text(errors="replace")
