@@ -132,7 +132,7 @@ def test_a_customer_with_an_app_proves_it_and_adds_another(world, browser, axe, 
 
 # --- shown once -----------------------------------------------------------------------------------------------------
 
-def test_reloading_and_going_back_show_no_secret_and_go_on_at_the_code(world, browser, customer):
+def test_reloading_and_going_back_show_no_secret_and_go_on_at_the_code_r040(world, browser, customer):
     secret = begin(browser, customer)
     browser.driver.refresh()
     browser.view("bind")

@@ -97,3 +97,15 @@ def test_every_event_that_an_owner_can_see_has_words():
 def test_the_operations_page_tells_a_shop_of_every_event_that_it_has_to_pass_on():
     table = (worlds.TOP / "docs/operations.md").read_text().split("## What owners are told")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)`", table, re.M)) == told_kinds()
+
+
+# --- password managers and pasting
+
+def test_no_field_keeps_out_pasting_or_a_password_manager_r013():
+    fields = re.findall(r"<input[^>]*>", "".join(PAGES.values()))
+    assert fields
+    for field in fields:
+        assert 'autocomplete="one-time-code"' in field and 'type="password"' not in field, field
+    scripts = "".join((WEB / script).read_text() for script in ("page.js", "enroll.js", "activity.js"))
+    for refusal in ("paste", "contextmenu", "beforeinput", "autocomplete", "keydown"):
+        assert f'"{refusal}"' not in scripts and f"on{refusal}" not in scripts + "".join(PAGES.values())

@@ -44,7 +44,7 @@ def add(cli, password, login=None):
     return cli.run("account", "add", "--realm", "staff", login, "--password-stdin", text=password + "\n")
 
 
-def test_words_in_any_case_and_hashes_as_typed_are_refused_and_their_likes_are_taken(strict):
+def test_R008_words_in_any_case_and_hashes_as_typed_are_refused_and_their_likes_are_taken(strict):
     strict.build(["Correct Horse Battery", sha1("eleven herons over still water") + ":4711", sha1("Two Herons On A Roof").lower()])
     for password in ("Correct Horse Battery", "correct horse battery", "CORRECT HORSE BATTERY",
                      "eleven herons over still water", "Two Herons On A Roof"):
@@ -132,7 +132,7 @@ def test_a_damaged_list_is_told(cli, tmp_path):
     "password12345678", "PasswordPassword", "qwertyuiopasdfgh", "iloveyouiloveyou", "aaaaaaaaaaaaaaaa", "1234567890123456",
     "letmein123456789", "monkeymonkeymonkey", "abcdefghijklmnop",
     "1qaz2wsx3edc4rfv", "counterrevolutionaries"])
-def test_the_list_that_is_installed_refuses_what_everybody_tries(cli, password):
+def test_R007_the_list_that_is_installed_refuses_what_everybody_tries(cli, password):
     done = add(cli, password)
     assert done.returncode == 65 and "common" in done.stderr, password
 

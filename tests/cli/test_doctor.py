@@ -100,7 +100,7 @@ def test_a_listener_without_its_certificate(patient):
     wrong(patient, "authd", "/nowhere/api.pem")
 
 
-def test_a_policy_below_the_floor(patient):
+def test_R018_a_policy_below_the_floor(patient):
     change(patient, "realm staff", "argon2_memory_kib", "12288")
     checks = examine(patient)
     assert any(check["state"] == "wrong" and "argon2_memory_kib" in check["what"] for check in checks.values()), checks
@@ -121,7 +121,7 @@ def test_a_schema_that_is_behind(patient):
     assert "db migrate" in wrong(patient, "schema")["schema"]["mend"]
 
 
-def test_clocks_that_are_apart(patient):
+def test_R036_clocks_that_are_apart(patient):
     patient.postgres.query(patient.database, "CREATE OR REPLACE FUNCTION counterfoil.now_utc() RETURNS timestamptz "
                            "LANGUAGE sql STABLE AS $$ SELECT now() + interval '95 seconds' $$")
     wrong(patient, "clock")

@@ -38,7 +38,7 @@ def test_every_setting_is_there_commented_with_its_default(cli, tmp_path):
     cli.good("keys", "list", "--config", conf, config=False)
 
 
-def test_two_keyrings_are_never_the_same(cli, tmp_path):
+def test_R015_two_keyrings_are_never_the_same(cli, tmp_path):
     for name in ("a", "b"):
         cli.good("init", "--directory", tmp_path / name, config=False)
     one, two = (set(re.findall(r"[0-9a-f]{64}", (tmp_path / name / "keyring").read_text())) for name in ("a", "b"))
@@ -77,7 +77,7 @@ def test_root_gives_the_files_to_the_user_who_runs_authd(cli, tmp_path):
     assert not (tmp_path / "etc2").exists()
 
 
-def test_from_nothing_to_a_key(cli, cluster, tmp_path):
+def test_R015_from_nothing_to_a_key(cli, cluster, tmp_path):
     """The operator's first hour, as docs/operations.md tells it."""
     name, folder = "first_hour", tmp_path / "etc"
     url = f"host=127.0.0.1 port={cluster.postgres.port} dbname={name} passfile={cluster.template.passfile}"
@@ -90,6 +90,8 @@ def test_from_nothing_to_a_key(cli, cluster, tmp_path):
         host = Cli(Place)
         assert host.run("db", "status").returncode == 78
         host.good("db", "migrate")
+        for table in ("account", "client"):
+            assert cluster.postgres.query(name, f"SELECT count(*) FROM counterfoil.{table}") == [(0,)], "nobody is there yet"
         assert host.json("client", "create", "shop", "--realm", "store", "--scopes", "login,enroll,accounts")["key"]
         checks = {check["name"]: check["state"] for check in worlds.json.loads(host.run("doctor", "--json").stdout)["checks"]}
         assert checks["database"] == checks["schema"] == checks["keys"] == checks["clock"] == "ok", checks

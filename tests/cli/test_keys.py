@@ -50,7 +50,7 @@ def test_a_pam_host_gets_the_staff_keys_alone(own, tmp_path):
     own.refused(78, "keys", "extract", "store", tmp_path / "other")
 
 
-def test_a_new_key_seals_and_what_the_old_one_sealed_still_opens(own):
+def test_R021_a_new_key_seals_and_what_the_old_one_sealed_still_opens(own):
     login = own.add()
     assert "Key 2" in own.good("keys", "add", "staff")
     assert own.json("keys", "list") == {"store": 1, "staff": 2, "service": 1}

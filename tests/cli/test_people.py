@@ -72,7 +72,7 @@ def test_factors_are_listed_without_a_seed_and_revoked_one_by_one_or_all(cli):
 
 # --- resets ---------------------------------------------------------------------------------------------------------
 
-def test_two_of_staff_give_an_account_back_and_the_owner_sets_a_password_with_the_ticket(people):
+def test_R052_two_of_staff_give_an_account_back_and_the_owner_sets_a_password_with_the_ticket(people):
     lost = Person(people, "store")
     people.refused(67, "account", "reset", lost.login)
     assert reset(people, lost, people.first, "--reason", "phone in the river").returncode == 0
@@ -103,7 +103,7 @@ def test_a_reset_is_called_off(people):
     assert lost.show()["second_factor"]
 
 
-def test_the_delay_is_waited_for(cli):
+def test_R052_the_delay_is_waited_for(cli):
     first, second, lost = Person(cli), Person(cli), Person(cli, "store")
     for by in (first, second):
         assert reset(cli, lost, by, "--reason", "lost").returncode == 0
@@ -113,7 +113,7 @@ def test_the_delay_is_waited_for(cli):
     assert lost.show()["second_factor"]
 
 
-def test_nobody_resets_their_own_account_and_no_customer_resets_anybody(people):
+def test_R052_nobody_resets_their_own_account_and_no_customer_resets_anybody(people):
     mine = people.first
     assert reset(people, mine, mine, "--reason", "me").returncode == 77
     customer, lost = Person(people, "store"), Person(people, "store")

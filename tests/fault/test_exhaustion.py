@@ -141,7 +141,7 @@ def test_memory_that_stays_away_gives_refusals_and_comes_back(faulty):
     assert faulty.sign_in(account).status_code == 200
 
 
-def test_without_random_bytes_nobody_gets_a_token(faulty):
+def test_R027_without_random_bytes_nobody_gets_a_token(faulty):
     account = faulty.customer()
     challenge = faulty.challenge(account)
     faulty.plan.entropy(False)

@@ -33,7 +33,7 @@ def test_an_account_without_a_password_signs_nobody_in(world):
     expect(world.api().login(made["login"], PASSWORD), 403, "denied")
 
 
-def test_one_login_is_one_account_however_it_is_written(world):
+def test_R195_one_login_is_one_account_however_it_is_written(world):
     account = world.create_account(fresh_login())
     wide = "".join(chr(ord(c) + 0xfee0) for c in account.login)
     for other in (account.login, account.login.upper(), " " + account.login, wide):
@@ -186,7 +186,7 @@ def test_lock_and_unlock_may_be_said_twice(world):
         assert world.api().get(path).json()["state"] == state
 
 
-def test_a_lock_ends_the_sessions_of_this_account_alone(world):
+def test_R085_a_lock_ends_the_sessions_of_this_account_alone(world):
     account, other = world.create_account(), world.create_account()
     sessions = [world.api().login(who.login, who.password).json()["session_id"] for who in (account, account, other)]
     assert world.api().post(f"/v1/accounts/{account.id}/lock", {"reason": "reported stolen"}).status_code == 200
@@ -202,3 +202,20 @@ def test_a_reason_that_does_not_print_is_refused(world):
     account = world.create_account()
     expect(world.api().post(f"/v1/accounts/{account.id}/lock", {"reason": "a\nb"}), 422, "invalid", field="reason")
     assert world.api().get(f"/v1/accounts/{account.id}").json()["state"] == "active"
+
+
+# --- who learns that there is an account
+
+def test_R078_a_login_that_is_taken_is_told_to_a_key_that_may_create_accounts_and_to_nobody_else(world):
+    account = world.create_account()
+    fresh = [f"customer-{secrets.token_hex(6)}@example.com" for _ in range(4)]
+
+    def create(login, key):
+        reply = world.api(key=key).post("/v1/accounts", {"login": login, "password": account.password})
+        return reply.status_code, {name: value for name, value in reply.json().items() if name != "instance"}
+    keys = [None, "cf_0123456789abcdef_" + "A" * 43, world.installation.make_client("reader", scopes=["login", "events"])]
+    for login, key in zip(fresh, keys):
+        assert create(account.login, key) == create(login, key)
+    status, problem = create(account.login, world.api_key)
+    assert status == 409 and account.id not in str(problem) and account.login not in str(problem)
+    assert create(fresh[3], world.api_key)[0] == 201

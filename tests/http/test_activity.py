@@ -89,7 +89,7 @@ def test_the_owner_sees_sign_ins_sessions_and_where_they_came_from(world):
         assert private not in page.text
 
 
-def test_one_session_ends_and_the_others_live(world):
+def test_R086_one_session_ends_and_the_others_live(world):
     account = world.customer()
     first, second = sign_in(world, account, "198.51.100.7"), sign_in(world, account, "198.51.100.8")
     owner = owner_of(world, account)

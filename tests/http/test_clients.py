@@ -58,7 +58,7 @@ def test_a_key_revoked_between_the_two_steps_of_a_sign_in_ends_it(world):
     expect(world.api(1, key).code(challenge, world.code(account)), 401, "unauthenticated")
 
 
-def test_a_challenge_belongs_to_the_client_that_began_it(world):
+def test_R094_a_challenge_belongs_to_the_client_that_began_it(world):
     account = world.customer()
     _, other = make_client(world)
     challenge = world.challenge(account)
@@ -91,7 +91,7 @@ def test_the_secret_of_one_key_does_not_fit_the_id_of_another(world):
     expect(world.api(key=mixed).get(PATH), 401, "unauthenticated")
 
 
-def test_a_key_reaches_no_account_of_another_realm(world):
+def test_R079_a_key_reaches_no_account_of_another_realm(world):
     """A staff member's account is not there for the shop's key, nor the other way round."""
     staff = world.installation.make_client("intranet", realm="staff")
     customer = world.create_account()

@@ -1,6 +1,7 @@
 """docs/http-api.yaml and authd say the same: routes, scopes, limits, fields, and every reply."""
 
 import json
+import re
 import subprocess
 
 import jsonschema
@@ -450,3 +451,23 @@ def test_a_reply_that_breaks_the_contract_is_noticed():
         fewer = {key: value for key, value in {**headers, **less}.items() if value is not None}
         with pytest.raises((AssertionError, KeyError)):
             CONTRACT.check("GET", path, status, fewer, json.dumps(body).encode())
+
+
+# --- what there is not
+
+def test_R014_nothing_keeps_a_hint_or_a_security_question(world):
+    hint = re.compile("hint|question|security_|maiden|memorable", re.I)
+    names = {str(key) for _, node in every(CONTRACT.document) for key in node.get("properties", {})}
+    assert len(names) > 50 and not [name for name in names if hint.search(name)]
+    columns = [row[0] for row in world.query("SELECT table_name || '.' || column_name FROM information_schema.columns "
+                                             "WHERE table_schema = 'counterfoil'")]
+    assert len(columns) > 80 and not [column for column in columns if hint.search(column)]
+
+
+def test_R194_neither_mail_nor_a_text_message_is_a_factor(world):
+    schemas = CONTRACT.document["components"]["schemas"]
+    assert set(schemas["FactorKinds"]["items"]["enum"]) == {"totp", "recovery_code"}
+    assert schemas["Factor"]["properties"]["kind"] == {"enum": ["totp"]}
+    [[check]] = world.query("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'factor_kind_check'")
+    assert re.findall(r"'(\w+)'", check) == ["totp"]
+    assert not re.search("sms|phone|e_?mail", " ".join(schemas), re.I)

@@ -61,12 +61,12 @@ def test_what_a_start_hands_out_fits_together(world):
     assert "http" not in re.sub(r'xmlns\S*="http://www\.w3\.org/[^"]*"', "", factor["qr_svg"]), "a foreign origin"
 
 
-def test_every_start_has_a_secret_of_its_own(world):
+def test_R028_every_start_has_a_secret_of_its_own(world):
     account = world.create_account()
     assert start(world, account)["secret"] != start(world, account)["secret"]
 
 
-def test_a_pending_authenticator_satisfies_no_login_and_asks_for_nothing(world):
+def test_R039_a_pending_authenticator_satisfies_no_login_and_asks_for_nothing(world):
     account = world.create_account()
     factor = start(world, account)
     assert world.api().login(account.login, account.password).json()["aal"] == 1
@@ -76,7 +76,7 @@ def test_a_pending_authenticator_satisfies_no_login_and_asks_for_nothing(world):
     assert world.api().get(f"/v1/accounts/{account.id}").json()["second_factor"]
 
 
-def test_a_pending_authenticator_ends_after_ten_minutes(world):
+def test_R039_a_pending_authenticator_ends_after_ten_minutes(world):
     early, late = world.create_account(), world.create_account()
     factors_of = {account: start(world, account) for account in (early, late)}
     world.advance(590)
@@ -115,7 +115,7 @@ def test_what_is_no_code_is_named(world, code):
     expect(confirm(world, account, start(world, account), code), 422, "invalid", field="code")
 
 
-def test_the_code_of_the_confirmation_is_used_up_by_it(world):
+def test_R032_the_code_of_the_confirmation_is_used_up_by_it(world):
     account = world.create_account()
     factor = start(world, account)
     code = worlds.totp(factor["secret"], world.now_s())
@@ -152,7 +152,7 @@ def test_recovery_codes_come_with_the_first_authenticator_alone(world):
     assert "recovery_codes" not in confirm(world, account, second).json()
 
 
-def test_a_further_authenticator_needs_a_fresh_code_of_one_that_is_there(world):
+def test_R061_R087_a_further_authenticator_needs_a_fresh_code_of_one_that_is_there(world):
     account = world.create_account()
     first, path = bound(world, account), f"/v1/accounts/{account.id}/totp"
     expect(world.api().post(path), 403, "step-up-required", purpose="add_factor")
@@ -171,7 +171,7 @@ def test_a_further_authenticator_needs_a_fresh_code_of_one_that_is_there(world):
     expect(world.api().post(path, {"proof": "short"}), 422, "invalid", field="proof")
 
 
-def test_either_of_two_authenticators_signs_in(world):
+def test_R060_either_of_two_authenticators_signs_in(world):
     account = world.create_account()
     one = bound(world, account, "telephone")
     other = bound(world, account, "tablet", by=one)
@@ -217,7 +217,7 @@ def test_an_account_that_is_locked_binds_nothing(world):
 
 # --- letting go ------------------------------------------------------------------------------------------------------
 
-def test_a_revoked_authenticator_counts_no_longer_and_its_record_stays(world):
+def test_R058_R059_a_revoked_authenticator_counts_no_longer_and_its_record_stays(world):
     account = world.create_account()
     kept = bound(world, account, "kept")
     lost = bound(world, account, "lost", by=kept)
@@ -233,7 +233,7 @@ def test_a_revoked_authenticator_counts_no_longer_and_its_record_stays(world):
     assert seed is None
 
 
-def test_no_reply_shows_a_secret_a_second_time(world):
+def test_R040_no_reply_shows_a_secret_a_second_time(world):
     account = world.customer()
     for path in ("", "/factors"):
         text = world.api().get(f"/v1/accounts/{account.id}{path}").text
@@ -245,7 +245,7 @@ def test_recovery_codes_need_an_authenticator(world):
     expect(world.api().post(f"/v1/accounts/{account.id}/recovery-codes"), 409, "conflict")
 
 
-def test_the_codes_that_are_left_are_told(world):
+def test_R049_the_codes_that_are_left_are_told(world):
     account = world.customer()
     assert factors(world, account)["recovery_codes_left"] == 10
     world.sign_in(account, code=account.recovery_codes[3])

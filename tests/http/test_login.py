@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from email.utils import formatdate
 
 import pytest
 import world as worlds
@@ -29,7 +30,7 @@ def test_password_and_code_open_a_session_that_says_how_it_came_to_be(world):
     assert "recovery_codes_left" not in session
 
 
-def test_every_session_has_a_token_of_its_own(world):
+def test_R081_every_session_has_a_token_of_its_own(world):
     account, tokens = world.customer(), set()
     for _ in range(3):
         reply = world.sign_in(account).json()
@@ -78,7 +79,7 @@ def test_the_last_byte_of_a_long_password_counts(world):
 
 # --- codes -----------------------------------------------------------------------------------------------------------
 
-def test_a_code_counts_once(world):
+def test_R031_a_code_counts_once(world):
     account = world.customer()
     code = world.code(account)
     assert world.sign_in(account, code=code).status_code == 200
@@ -88,7 +89,7 @@ def test_a_code_counts_once(world):
     assert world.sign_in(account).status_code == 200
 
 
-def test_the_code_before_the_last_one_used_is_dead_too(world):
+def test_R031_the_code_before_the_last_one_used_is_dead_too(world):
     """T, once T+1 was used."""
     account = world.customer()
     earlier = world.code(account)
@@ -98,7 +99,7 @@ def test_the_code_before_the_last_one_used_is_dead_too(world):
 
 
 @pytest.mark.parametrize("ahead_s, status", [(-60, 403), (-30, 200), (0, 200), (30, 403)])
-def test_this_step_and_the_one_before_are_good(world, ahead_s, status):
+def test_R030_this_step_and_the_one_before_are_good(world, ahead_s, status):
     account = world.customer()
     world.advance(3 * worlds.PERIOD_S)
     worlds.wait_until(lambda: world.now_s() % worlds.PERIOD_S < 25, "a moment away from the edge", 30)
@@ -108,7 +109,7 @@ def test_this_step_and_the_one_before_are_good(world, ahead_s, status):
 @pytest.mark.parametrize("spoil", [
     lambda code: code[:-1], lambda code: code + "0", lambda code: "+" + code[1:], lambda code: "-" + code[1:],
     lambda code: "".join(chr(ord(c) + 0xfee0) for c in code), lambda code: "0x" + code[2:], lambda code: code[:-1] + "O"])
-def test_what_is_no_code_burns_no_try(world, spoil):
+def test_R035_what_is_no_code_burns_no_try(world, spoil):
     account = world.customer()
     challenge = world.challenge(account)
     for _ in range(6):
@@ -116,7 +117,7 @@ def test_what_is_no_code_burns_no_try(world, spoil):
     assert world.api().code(challenge, world.code(account)).status_code == 200
 
 
-def test_a_recovery_code_counts_once_however_it_is_typed(world):
+def test_R047_a_recovery_code_counts_once_however_it_is_typed(world):
     account = world.customer()
     first, second, third = account.recovery_codes[:3]
     reply = world.sign_in(account, code=first)
@@ -127,7 +128,7 @@ def test_a_recovery_code_counts_once_however_it_is_typed(world):
     expect(world.sign_in(account, code=third), 403, "denied")
 
 
-def test_a_new_set_of_recovery_codes_ends_the_old_one(world):
+def test_R049_a_new_set_of_recovery_codes_ends_the_old_one(world):
     account = world.customer()
     fresh = world.api().post(f"/v1/accounts/{account.id}/recovery-codes").json()["recovery_codes"]
     assert not set(fresh) & set(account.recovery_codes)
@@ -135,10 +136,36 @@ def test_a_new_set_of_recovery_codes_ends_the_old_one(world):
     assert world.sign_in(account, code=fresh[0]).status_code == 200
 
 
-def test_the_recovery_code_of_one_account_opens_no_other(world):
+def test_R050_the_recovery_code_of_one_account_opens_no_other(world):
     one, other = world.customer(), world.customer()
     expect(world.sign_in(one, code=other.recovery_codes[0]), 403, "denied")
     assert world.sign_in(other, code=other.recovery_codes[0]).status_code == 200
+
+
+def test_R050_a_recovery_code_replaces_the_code_and_never_the_password(world):
+    account = world.customer()
+    reply = world.api().login(account.login, account.recovery_codes[0])
+    assert "challenge" not in expect(reply, 403, "denied")
+    assert world.sign_in(account, code=account.recovery_codes[0]).status_code == 200, "it was not used up by that"
+
+
+def test_R048_recovery_codes_are_throttled_like_codes_and_with_them(world):
+    account, other = world.customer(), world.customer()
+    for code in [*other.recovery_codes[:3], unused(world, account), unused(world, account)]:
+        expect(world.sign_in(account, code=code), 403, "denied")
+    expect(world.sign_in(account, code=account.recovery_codes[0]), 429, "throttled")
+    world.advance(31)
+    assert world.sign_in(account, code=account.recovery_codes[0]).status_code == 200
+
+
+def test_R036_nobody_tells_authd_what_time_it_is(world):
+    account = world.customer()
+    early = world.code(account, -4 * worlds.PERIOD_S)
+    path, then = f"/v1/logins/{world.challenge(account)}/code", world.now_s() - 4 * worlds.PERIOD_S
+    expect(world.api().post(path, {"code": early, "time": int(then)}), 422, "invalid", field="time")
+    headers = {"Date": formatdate(then, usegmt=True), "X-Time": str(int(then))}
+    expect(world.api().post(path, {"code": early}, headers=headers), 403, "denied")
+    assert world.api().post(path, {"code": world.code(account)}, headers=headers).status_code == 200
 
 
 # --- challenges ------------------------------------------------------------------------------------------------------
@@ -152,7 +179,7 @@ def test_a_challenge_ends_after_five_minutes(world):
     expect(world.api().code(late, world.code(account)), 403, "denied")
 
 
-def test_a_challenge_ends_with_its_sign_in(world):
+def test_R094_a_challenge_ends_with_its_sign_in(world):
     account = world.customer()
     challenge = world.challenge(account)
     assert world.api().code(challenge, world.code(account)).status_code == 200
@@ -190,7 +217,7 @@ def test_a_lock_ends_the_challenges_that_are_open(world):
     assert world.sign_in(account).status_code == 200
 
 
-def test_the_code_step_needs_a_challenge(world):
+def test_R094_the_code_step_needs_a_challenge(world):
     account = world.customer()
     expect(world.api().code("A" * 43, world.code(account)), 403, "denied")
     expect(world.api().code("short", world.code(account)), 422, "invalid", field="challenge")
@@ -227,13 +254,13 @@ def refused(world):
             "without a password": (bare["login"], WRONG)}
 
 
-def test_wrong_unknown_locked_and_disabled_get_the_same_bytes(world):
+def test_R076_wrong_unknown_locked_and_disabled_get_the_same_bytes(world):
     replies = {what: login_bytes(world, *who) for what, who in refused(world).items()}
     assert replies["unknown"].startswith("HTTP/1.1 403 ") and "problems/denied" in replies["unknown"]
     assert {what for what, reply in replies.items() if reply != replies["unknown"]} == set()
 
 
-def test_not_enrolled_where_it_is_required_gets_the_same_bytes(fresh_world):
+def test_R077_not_enrolled_where_it_is_required_gets_the_same_bytes(fresh_world):
     fresh_world.changes[("realm store", "second_factor_required")] = "yes"
     account = fresh_world.start().create_account()
     assert login_bytes(fresh_world, account.login, account.password) == login_bytes(fresh_world, "nobody", WRONG)
@@ -268,7 +295,7 @@ def test_every_refused_code_gets_the_same_bytes(world):
     assert {what for what, reply in replies.items() if reply != replies["unknown"]} == set()
 
 
-def test_nothing_secret_stands_in_any_log(world):
+def test_R041_nothing_secret_stands_in_any_log(world):
     """Passwords, codes, seeds and tokens of a whole sign-in, looked for in the logs of authd and of PostgreSQL."""
     account = world.customer()
     challenge = world.challenge(account)

@@ -34,7 +34,7 @@ def sign_in_together(world, account, count):
     return replies
 
 
-def test_what_cannot_be_hashed_in_time_is_refused_honestly_and_the_rest_signs_in(narrow):
+def test_R022_what_cannot_be_hashed_in_time_is_refused_honestly_and_the_rest_signs_in(narrow):
     account = narrow.create_account()
     replies = sign_in_together(narrow, account, 40)
     assert {reply.status_code for reply in replies} == {200, 503}
@@ -58,7 +58,7 @@ def test_whoever_was_refused_for_want_of_time_has_failed_nothing(narrow):
     assert narrow.api().login(account.login, account.password, ip="198.51.100.3").status_code == 200
 
 
-def test_health_and_sessions_do_not_wait_behind_hashes(narrow):
+def test_R022_health_and_sessions_do_not_wait_behind_hashes(narrow):
     account = narrow.create_account()
     token = narrow.api().login(account.login, account.password).json()["session_token"]
     done = threading.Event()

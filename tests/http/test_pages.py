@@ -68,7 +68,7 @@ def test_a_static_page_is_the_installed_file_to_the_byte(visitor, path):
     assert reply.content == (worlds.ROOT / "share/counterfoil/web" / name).read_bytes()
 
 
-def test_every_reply_carries_the_headers_that_browsers_need_r115_r116_r117_r118_r122(visitor, opened):
+def test_every_reply_carries_the_headers_that_browsers_need_r115_r116_r117_r118_r122_r042(visitor, opened):
     replies = [visitor.get(path) for path in FILES]
     replies += [opened.state(), opened.start(), opened.start(), opened.confirm("000000"), opened.confirm("x")]
     replies += [visitor.get("/nowhere"), visitor.session.post(visitor.url + "/enroll", timeout=30),
@@ -183,7 +183,7 @@ def test_two_at_once_start_one_page_once(world):
         assert statuses == [201] + [409] * 7
 
 
-def test_links_that_are_wrong_replaced_or_expired_are_told_apart(world, visitor):
+def test_links_that_are_wrong_replaced_or_expired_are_told_apart_r193(world, visitor):
     account = world.create_account()
     assert problem_of(visitor.exchange("A" * 43)) == (404, "not-found")
     replaced, newest = visitors.make_link(world, account), visitors.make_link(world, account)
@@ -469,7 +469,7 @@ def source_of(world, number, headers):
     ([""], "127.0.0.1"), ([","], "127.0.0.1"), (["198.51.100.7, " + "9" * 200], "127.0.0.1"),
     (["198.51.100.7" + ", 10.0.0.1" * 200], "127.0.0.1"),       # too long: nobody's
 ])
-def test_behind_proxies_the_source_is_the_rightmost_address_that_is_not_ours(world, behind_proxies, headers, source):
+def test_behind_proxies_the_source_is_the_rightmost_address_that_is_not_ours_r069(world, behind_proxies, headers, source):
     assert source_of(world, behind_proxies, headers) == source
 
 

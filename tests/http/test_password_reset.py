@@ -27,7 +27,7 @@ def test_a_ticket_sets_a_new_password_once(world):
     assert world.api().login(account.login, NEW).status_code == 200
 
 
-def test_a_reset_keeps_the_second_factor_and_signs_nobody_in(world):
+def test_R051_a_reset_keeps_the_second_factor_and_signs_nobody_in(world):
     account = world.customer()
     reply = use(world, account, ticket_for(world, account))
     assert reply.status_code == 204 and not reply.content
@@ -35,11 +35,42 @@ def test_a_reset_keeps_the_second_factor_and_signs_nobody_in(world):
     assert world.sign_in(account).json()["aal"] == 2
 
 
-def test_a_ticket_ends_after_half_an_hour(world):
+def test_R016_a_ticket_ends_after_half_an_hour(world):
     account = world.create_account()
     ticket = ticket_for(world, account)
     world.advance(1801)
     expect(use(world, account, ticket), 403, "denied")
+
+
+def told(world, path, method="POST", body=None, key=""):
+    """Status and body of a reply, without what differs between any two."""
+    reply = world.api(key=key).call(method, path, body)
+    return reply.status_code, {name: value for name, value in reply.json().items() if name != "instance"}
+
+
+def test_R053_a_reset_tells_whether_there_is_an_account_to_nobody_but_the_shop_s_own_key(world):
+    there, nobody = (f"/v1/accounts/{number}/password-reset" for number in
+                     (world.create_account().id, "00000000-0000-4000-8000-00000000abcd"))
+    keys = {"none": None, "made up": "cf_0123456789abcdef_" + "A" * 43,
+            "without the scope": world.installation.make_client("reader", scopes=["events", "login"]),
+            "of another realm": world.installation.make_client("intranet", realm="staff")}
+    for what, key in keys.items():
+        assert told(world, there, key=key) == told(world, nobody, key=key), what
+    assert told(world, there)[0] == 201 and told(world, nobody)[0] == 404
+
+
+def test_R017_whoever_starts_a_reset_learns_a_ticket_and_no_key_sets_a_password_without_a_proof(world):
+    account = world.create_account()
+    reply = world.api().post(f"/v1/accounts/{account.id}/password-reset").json()
+    assert sorted(reply) == ["expires_at", "ticket"]
+    where = f"/v1/accounts/{account.id}/password"       # the world's key has every scope
+    for proof, status, problem in (({}, 422, "invalid"), ({"current": "guessed by an administrator"}, 403, "denied"),
+                                   ({"ticket": "A" * 43}, 403, "denied"), ({"must_change": True}, 422, "invalid")):
+        expect(world.api().put(where, {"new": NEW, **proof}), status, problem)
+    assert world.api().login(account.login, account.password).status_code == 200
+    with world.connect("counterfoil_authd") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_proc p WHERE proname = 'password_set'")
+        assert cursor.fetchall() == [(False,)], "the operator's way is no way of the service's"
 
 
 def test_the_newest_ticket_alone_counts(world):
@@ -76,7 +107,7 @@ def test_a_ticket_that_was_never_made_is_denied(world, ticket):
     expect(use(world, world.create_account(), ticket), 403, "denied")
 
 
-def test_a_ticket_is_neither_a_session_nor_a_challenge_nor_a_password(world):
+def test_R016_a_ticket_is_neither_a_session_nor_a_challenge_nor_a_password(world):
     account = world.customer()
     ticket = ticket_for(world, account)
     assert world.api().post("/v1/sessions/introspect", {"token": ticket}).json() == {"active": False}
@@ -110,7 +141,7 @@ def test_must_change_with_a_wrong_password_tells_nothing(world):
     expect(world.api().login(account.login, account.password), 403, "denied")
 
 
-def test_of_ten_uses_of_one_ticket_at_once_one_counts(world):
+def test_R054_of_ten_uses_of_one_ticket_at_once_one_counts(world):
     account = world.create_account()
     path, ticket = f"/v1/accounts/{account.id}/password", ticket_for(world, account)
     callers = [world.api() for _ in range(10)]

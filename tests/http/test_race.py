@@ -54,13 +54,13 @@ def race(world, challenges, code):
                             for caller, challenge in zip(callers, challenges)]))
 
 
-def test_of_fifty_requests_with_one_code_one_signs_in(world):
+def test_R031_of_fifty_requests_with_one_code_one_signs_in(world):
     account = world.customer()
     challenges = [world.challenge(account, number % 2) for number in range(MANY)]
     assert race(world, challenges, world.code(account)) == [200] + [403] * (MANY - 1)
 
 
-def test_of_fifty_requests_with_one_recovery_code_one_signs_in(world):
+def test_R047_of_fifty_requests_with_one_recovery_code_one_signs_in(world):
     account = world.customer()
     challenges = [world.challenge(account, number % 2) for number in range(MANY)]
     assert race(world, challenges, account.recovery_codes[0]) == [200] + [403] * (MANY - 1)

@@ -14,7 +14,7 @@ def finish(world, challenge, code):
     return world.api().post(f"/v1/step-ups/{challenge}/code", {"code": code})
 
 
-def test_a_step_up_says_what_it_was_given_for(world):
+def test_R088_a_step_up_says_what_it_was_given_for(world):
     account = world.customer()
     challenge = begin(world, account, "checkout", "order-4711:EUR-19.90").json()["challenge"]
     done = finish(world, challenge, world.code(account)).json()
@@ -22,7 +22,7 @@ def test_a_step_up_says_what_it_was_given_for(world):
     assert begin(world, account).status_code == 201
 
 
-def test_a_step_up_is_given_once(world):
+def test_R088_a_step_up_is_given_once(world):
     account = world.customer()
     challenge = begin(world, account).json()["challenge"]
     code = world.code(account)

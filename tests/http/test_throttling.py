@@ -51,7 +51,7 @@ def evaluated_codes(world, account):
 
 # --- the delay -------------------------------------------------------------------------------------------------------
 
-def test_the_delay_begins_at_the_fifth_failure_and_doubles_to_an_hour(world):
+def test_R063_R070_the_delay_begins_at_the_fifth_failure_and_doubles_to_an_hour(world):
     account, source = world.create_account(), fresh_source()
     for _ in range(5):
         expect(login(world, account.login, ip=source), 403, "denied")
@@ -66,7 +66,7 @@ def test_the_delay_begins_at_the_fifth_failure_and_doubles_to_an_hour(world):
     assert all(want - 2 <= delay <= want for delay, want in zip(delays, wanted)), delays
 
 
-def test_an_attempt_during_the_delay_is_neither_looked_at_nor_counted(world):
+def test_R063_an_attempt_during_the_delay_is_neither_looked_at_nor_counted(world):
     account, source = world.create_account(), fresh_source()
     for _ in range(5):
         login(world, account.login, ip=source)
@@ -78,7 +78,7 @@ def test_an_attempt_during_the_delay_is_neither_looked_at_nor_counted(world):
     assert login(world, account.login, account.password, source).status_code == 200
 
 
-def test_a_success_clears_what_it_proved_and_nothing_else(world):
+def test_R064_a_success_clears_what_it_proved_and_nothing_else(world):
     """Wrong codes stay counted when the password is right."""
     account = world.customer()
     for _ in range(4):
@@ -102,7 +102,7 @@ def test_a_right_password_clears_the_wrong_ones_before_it(world):
 
 # --- nobody is told more -----------------------------------------------------------------------------------------------
 
-def test_an_unknown_login_is_throttled_at_the_same_attempt_as_a_known_one(world):
+def test_R068_an_unknown_login_is_throttled_at_the_same_attempt_as_a_known_one(world):
     account, unknown = world.create_account(), f"{secrets.token_hex(8)}@example.com"
     locked = world.create_account()
     world.api().post(f"/v1/accounts/{locked.id}/lock")
@@ -118,7 +118,7 @@ def test_an_unknown_login_is_throttled_at_the_same_attempt_as_a_known_one(world)
     assert story(account.login) == story(unknown) == story(locked.login)
 
 
-def test_a_caller_cannot_name_the_source_in_a_header(world):
+def test_R069_a_caller_cannot_name_the_source_in_a_header(world):
     account = world.create_account()
     for number in range(5):
         headers = {"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}",
@@ -129,7 +129,7 @@ def test_a_caller_cannot_name_the_source_in_a_header(world):
     expect(login(world, account.login, ip="192.0.2.66"), 429, "throttled")
 
 
-def test_an_ipv6_network_is_one_source(world):
+def test_R067_an_ipv6_network_is_one_source(world):
     account = world.create_account()
     for number in range(5):
         expect(login(world, account.login, ip=f"2001:db8:7:8::{number + 1}"), 403, "denied")
@@ -146,7 +146,7 @@ def test_ipv4_inside_ipv6_is_ipv4(world):
 
 # --- attacks ---------------------------------------------------------------------------------------------------------
 
-def test_a_thousand_wrong_codes_over_a_hundred_challenges_are_looked_at_five_times(world):
+def test_R033_a_thousand_wrong_codes_over_a_hundred_challenges_are_looked_at_five_times(world):
     account = world.customer()
     challenges = [world.challenge(account, number % 2) for number in range(100)]
     statuses = many(world, 1000, lambda api, number: api.code(challenges[number % 100], "000000"))
@@ -154,7 +154,7 @@ def test_a_thousand_wrong_codes_over_a_hundred_challenges_are_looked_at_five_tim
     assert statuses.count(429) + statuses.count(403) == 1000 and statuses.count(403) <= 5
 
 
-def test_a_new_challenge_does_not_give_new_tries(world):
+def test_R034_a_new_challenge_does_not_give_new_tries(world):
     account = world.customer()
     statuses = [world.api().code(world.challenge(account), "000000").status_code for _ in range(8)]
     assert statuses == [403] * 5 + [429] * 3
@@ -168,7 +168,7 @@ def test_parallel_wrong_passwords_are_looked_at_five_times(world):
     assert hashes(world) - before == 5
 
 
-def test_one_password_against_a_thousand_logins_from_one_source_is_stopped(world):
+def test_R067_one_password_against_a_thousand_logins_from_one_source_is_stopped(world):
     """Spraying: half of the logins exist nowhere."""
     owner, source, before = world.create_account(), fresh_source(), hashes(world)
     home = fresh_source()
@@ -184,7 +184,7 @@ def test_one_password_against_a_thousand_logins_from_one_source_is_stopped(world
     expect(login(world, world.create_account().login, ip=fresh_source()), 403, "denied")
 
 
-def test_one_login_from_a_thousand_sources_is_stopped_while_its_owner_still_signs_in(world):
+def test_R067_one_login_from_a_thousand_sources_is_stopped_while_its_owner_still_signs_in(world):
     """Stuffing: the owner has signed in from home before."""
     owner, home = world.create_account(), fresh_source()
     assert login(world, owner.login, owner.password, home).status_code == 200
@@ -229,7 +229,7 @@ def test_a_trusted_device_is_not_kept_out_by_strangers(cluster):
 
 # --- limits that end something ---------------------------------------------------------------------------------------
 
-def test_a_hundred_wrong_codes_in_a_row_disable_the_authenticator_until_it_is_bound_anew(cluster):
+def test_R062_a_hundred_wrong_codes_in_a_row_disable_the_authenticator_until_it_is_bound_anew(cluster):
     world = worlds.World(cluster, "hundred", {("realm store", "throttle_code_limit"): 100,
                                               ("realm store", "challenge_tries"): 10})
     try:
@@ -260,7 +260,7 @@ def test_a_hundred_wrong_codes_in_a_row_disable_the_authenticator_until_it_is_bo
         world.stop()
 
 
-def test_a_staff_account_is_closed_for_half_an_hour_after_ten_failures(cluster):
+def test_R065_a_staff_account_is_closed_for_half_an_hour_after_ten_failures(cluster):
     world = worlds.World(cluster, "staff")
     try:
         world.start()
@@ -282,7 +282,7 @@ def test_a_staff_account_is_closed_for_half_an_hour_after_ten_failures(cluster):
 
 # --- what is remembered ----------------------------------------------------------------------------------------------
 
-def test_both_authd_count_together_and_a_kill_forgets_nothing(cluster):
+def test_R072_both_authd_count_together_and_a_kill_forgets_nothing(cluster):
     world = worlds.World(cluster, "killed")
     try:
         account, source = world.start(count=2).create_account(), fresh_source()
@@ -307,7 +307,7 @@ def test_failures_are_forgotten_after_a_day_without_one(world):
     assert login(world, account.login, account.password, source).status_code == 200
 
 
-def test_what_was_throttled_is_counted_for_the_operator(world):
+def test_R073_what_was_throttled_is_counted_for_the_operator(world):
     account, source = world.create_account(), fresh_source()
     before = world.authd.metric('counterfoil_verdicts_total{verdict="throttled"}')
     for _ in range(7):

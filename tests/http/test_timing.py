@@ -48,12 +48,12 @@ def population(world):
             **{kind: [account.login for account in accounts] for kind, accounts in logins.items()}}
 
 
-def test_unknown_wrong_and_locked_take_the_same_time(world):
+def test_R075_unknown_wrong_and_locked_take_the_same_time(world):
     names = population(world)
     assert not timing.told_apart_each_time(lambda names: measure(world, names), names)
 
 
-def test_a_service_that_skips_the_decoy_is_told_apart(world):
+def test_R075_a_service_that_skips_the_decoy_is_told_apart(world):
     """The judge itself: an unknown login is refused without a hash, and the same test is red."""
     names = population(world)
     [[begin]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'login_begin'")

@@ -37,7 +37,7 @@ def devices(world, account):
     return world.api().get(f"/v1/accounts/{account.id}/trusted-devices").json()["trusted_devices"]
 
 
-def test_a_trusted_device_spares_the_code_and_the_session_says_so(world):
+def test_R089_R090_a_trusted_device_spares_the_code_and_the_session_says_so(world):
     account = world.customer()
     session = sign_in(world, account, remember(world, account)["trusted_device"]).json()
     assert (session["aal"], session["amr"]) == (1, ["pwd"])
@@ -76,7 +76,7 @@ def test_the_old_token_counts_for_a_minute_for_a_reply_that_was_lost(world):
     assert sign_in(world, account, again.json()["trusted_device"]).status_code == 200
 
 
-def test_an_old_token_shown_later_is_theft_and_ends_the_device_and_its_sessions(world):
+def test_R090_an_old_token_shown_later_is_theft_and_ends_the_device_and_its_sessions(world):
     account = world.customer()
     stolen = remember(world, account)["trusted_device"]
     mine = sign_in(world, account, stolen).json()
@@ -89,7 +89,7 @@ def test_an_old_token_shown_later_is_theft_and_ends_the_device_and_its_sessions(
                        (account.id,)), "the owner is told"
 
 
-def test_a_device_never_replaces_the_password(world):
+def test_R090_a_device_never_replaces_the_password(world):
     account = world.customer()
     token = remember(world, account)["trusted_device"]
     expect(sign_in(world, account, token, "not the password at all"), 403, "denied")
@@ -126,7 +126,7 @@ def test_a_revoked_device_is_asked_for_a_code_again(world):
 
 
 @pytest.mark.parametrize("what", ["password", "factor"])
-def test_every_device_is_forgotten_with_a_change_of(world, what):
+def test_R090_every_device_is_forgotten_with_a_change_of(world, what):
     account = world.customer()
     token, path = remember(world, account)["trusted_device"], f"/v1/accounts/{account.id}"
     if what == "password":

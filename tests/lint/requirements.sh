@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/requirements.md is true to the tree: each row is there once, names a test or says why there is none,
-# and every test that it names exists.
+# docs/requirements.md is true to the tree: each row is there once, names a test that has the row's id in its name, or says
+# why there is none, and every test that it names exists; and every id in the name of a test has that test in its row.
 set -euo pipefail
 cd "${srcdir:-.}"
 table=docs/requirements.md
@@ -22,6 +22,8 @@ while IFS='|' read -r _ id _ tests remark _; do
 	[[ $id =~ ^R[0-9]{3}$ ]] || continue
 	found=$(grep -oE 'tests/[^`]+' <<<"$tests" || true)
 	[ -n "$found" ] || [ -n "${remark// /}" ] || fault "$id: neither a test nor a reason"
+	# one at least carries the id, or is a lint script, which has no names inside
+	[ -z "$found" ] || grep -qiE "(_|::)$id(_|\$)|^tests/lint/" <<<"$found" || fault "$id: no test of it has the id in its name"
 	for test in $found; do
 		named=$((named + 1))
 		file=${test%%::*} name=${test##*::}
@@ -29,6 +31,15 @@ while IFS='|' read -r _ id _ tests remark _; do
 		grep -qwF -- "$name" "$file" || fault "$id: $file has no $name"
 	done
 done <"$table"
+
+# the other way round: a test that carries an id stands in its row
+while IFS=: read -r file name; do
+	for id in $(grep -oiE '(^|_)R[0-9]{3}(_|$)' <<<"${name//_/__}" | tr -d _ | tr r R); do
+		row=$(grep "^| $id |" "$table" || true)
+		[ -z "$row" ] || grep -qwF -- "$file::$name" <<<"$row" || fault "$id: its row does not name $file::$name"
+	done
+done < <(grep -rnoE '^(def test_\w*_?[Rr][0-9]{3}(_\w*)?|[a-z]\w*_r[0-9]{3}(_r[0-9]{3})*)\(' tests --include='*.py' --include='*.c' |
+	sed -E 's/^([^:]+):[0-9]+:(def )?(\w+)\($/\1:\3/')
 
 [ "$named" -gt 100 ] || fault "only $named tests are named: was the table read?"
 [ "$faults" -eq 0 ] || exit 1

@@ -62,6 +62,15 @@ def test_R074_the_third_wrong_code_behind_the_right_password_is_told_once(staff)
     assert told(staff, alice).count(("codes_failing", "ok", "password_right")) == 1
 
 
+def test_R058_a_revoked_authenticator_is_dead_at_the_next_sign_in(staff):
+    alice = staff.hire()
+    assert sign_in(staff, alice)["auth"] == "SUCCESS"
+    staff.forget_step(alice)
+    staff.installation.counterfoil("factors", "revoke", "--realm", "staff", alice.login, "all")
+    done = sign_in(staff, alice)
+    assert done["auth"] != "SUCCESS" and done.entry["result"] != "allow"
+
+
 def test_a_recovery_code_works_once(staff):
     alice = staff.hire()
     answers = [alice.password, alice.recovery_codes[0]]

@@ -79,7 +79,7 @@ def test_the_search_finds_what_is_in_a_dump(secrets_and_dump):
     assert seen_in(dump + hashlib.sha256(LOGIN.lower().encode()).hexdigest(), LOGIN), "blind for plain hashes"
 
 
-def test_a_dump_holds_no_login_seed_password_token_or_recovery_code_readable_or_testable_without_the_keyring(
+def test_R038_R046_a_dump_holds_no_login_seed_password_token_or_recovery_code_readable_or_testable_without_the_keyring(
         secrets_and_dump):
     secret, dump = secrets_and_dump
     assert len(secret) >= 19
@@ -87,7 +87,7 @@ def test_a_dump_holds_no_login_seed_password_token_or_recovery_code_readable_or_
     assert not found
 
 
-def test_a_dump_holds_no_password_hash(secrets_and_dump):
+def test_R021_a_dump_holds_no_password_hash(secrets_and_dump):
     _, dump = secrets_and_dump
     for mark in ("$argon2", "$argon2".encode().hex(), base64.b64encode(b"$argon2i").decode()[:9].lower()):
         assert mark not in dump, mark

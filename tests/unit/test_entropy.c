@@ -54,7 +54,7 @@ a_signal_in_between_is_no_failure(void **state)
 }
 
 static void
-without_entropy_there_is_no_fallback(void **state)
+without_entropy_there_is_no_fallback_r027(void **state)
 {
 	uint8_t bytes[16];
 	char uuid[UUID_TEXT_BYTES] = "untouched";
@@ -77,7 +77,7 @@ nothing_wanted_is_nothing_asked(void **state)
 }
 
 static void
-a_uuid_is_random_and_of_version_4(void **state)
+a_uuid_is_random_and_of_version_4_r079(void **state)
 {
 	char first[UUID_TEXT_BYTES], second[UUID_TEXT_BYTES];
 
@@ -128,9 +128,9 @@ main(void)
 		cmocka_unit_test_teardown(every_byte_is_filled_and_none_beyond, failing_stop),
 		cmocka_unit_test_teardown(a_kernel_that_gives_a_byte_at_a_time_is_asked_on, failing_stop),
 		cmocka_unit_test_teardown(a_signal_in_between_is_no_failure, failing_stop),
-		cmocka_unit_test_teardown(without_entropy_there_is_no_fallback, failing_stop),
+		cmocka_unit_test_teardown(without_entropy_there_is_no_fallback_r027, failing_stop),
 		cmocka_unit_test_teardown(nothing_wanted_is_nothing_asked, failing_stop),
-		cmocka_unit_test_teardown(a_uuid_is_random_and_of_version_4, failing_stop),
+		cmocka_unit_test_teardown(a_uuid_is_random_and_of_version_4_r079, failing_stop),
 		cmocka_unit_test(no_digit_of_a_uuid_is_fixed_or_doubled),
 	};
 

@@ -107,7 +107,7 @@ without_a_verified_secret_nothing_is_granted(void **state)
 }
 
 static void
-nothing_is_worth_more_than_what_was_proven(void **state)
+nothing_is_worth_more_than_what_was_proven_r089(void **state)
 {
 	struct login_proof proof = password_alone;
 
@@ -177,7 +177,7 @@ main(void)
 		cmocka_unit_test(without_sqls_word_nothing_is_granted),
 		cmocka_unit_test(without_an_account_nothing_is_granted),
 		cmocka_unit_test(without_a_verified_secret_nothing_is_granted),
-		cmocka_unit_test(nothing_is_worth_more_than_what_was_proven),
+		cmocka_unit_test(nothing_is_worth_more_than_what_was_proven_r089),
 		cmocka_unit_test(clients_get_a_session_and_nobody_else_does),
 		cmocka_unit_test(a_zeroed_proof_proves_nothing),
 		cmocka_unit_test(words_that_grant_nothing_mean_what_they_say_and_all_others_deny),

@@ -106,7 +106,7 @@ a_hash_belongs_to_its_password_alone(void **state)
 }
 
 static void
-nothing_is_folded_trimmed_or_ended_by_nul(void **state)
+nothing_is_folded_trimmed_or_ended_by_nul_r005(void **state)
 {
 	(void)state;
 	assert_true(belongs(GOOD, BYTES("password")));
@@ -162,7 +162,7 @@ compare_salts(const void *a, const void *b)
 }
 
 static void
-no_two_hashes_share_a_salt(void **state)
+no_two_hashes_share_a_salt_r019(void **state)
 {
 	static char salts[SALTS][SALT_CHARACTERS];
 	char phc[PASSWORD_PHC_MAX];
@@ -239,7 +239,7 @@ base64_has_one_spelling(void **state)
 
 /* Not a byte of memory and not a pass for a hostile row: the parser alone sees these. */
 static void
-memory_passes_and_lanes_are_capped(void **state)
+memory_passes_and_lanes_are_capped_r023(void **state)
 {
 	static const struct password_cost least = { .memory_kib = 1, .passes = 1 };
 	char phc[256];
@@ -288,7 +288,7 @@ lengths_of_salt_and_tag_are_bounded(void **state)
 /* --- strength ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-the_least_cost_is_owasps_table(void **state)
+the_least_cost_is_owasps_table_r018(void **state)
 {
 	static const struct { struct password_cost cost; bool good; } rows[] = { { { 47104, 1 }, true }, { { 47103, 1 }, false },
 		{ { 19456, 2 }, true }, { { 19455, 2 }, false }, { { 12288, 3 }, true }, { { 12287, 3 }, false },
@@ -301,7 +301,7 @@ the_least_cost_is_owasps_table(void **state)
 }
 
 static void
-a_hash_weaker_than_the_policy_or_of_another_form_is_made_anew(void **state)
+a_hash_weaker_than_the_policy_or_of_another_form_is_made_anew_r020(void **state)
 {
 	static const struct password_cost policy = { .memory_kib = 256, .passes = 2 };
 	static const char salt16[] = "c29tZXNhbHRzb21lc2FsdA";
@@ -360,18 +360,18 @@ main(void)
 		cmocka_unit_test(the_library_agrees_with_rfc_9106),
 		cmocka_unit_test(strings_of_the_reference_verify),
 		cmocka_unit_test(a_hash_belongs_to_its_password_alone),
-		cmocka_unit_test(nothing_is_folded_trimmed_or_ended_by_nul),
+		cmocka_unit_test(nothing_is_folded_trimmed_or_ended_by_nul_r005),
 		cmocka_unit_test(an_empty_password_is_never_hashed_and_never_right),
 		cmocka_unit_test(a_hash_says_what_it_cost_and_has_a_salt_of_16_and_a_tag_of_32_bytes),
-		cmocka_unit_test(no_two_hashes_share_a_salt),
+		cmocka_unit_test(no_two_hashes_share_a_salt_r019),
 		cmocka_unit_test_teardown(without_entropy_there_is_no_hash, failing_stop),
 		cmocka_unit_test(a_string_of_another_kind_is_an_outage),
 		cmocka_unit_test(numbers_have_one_spelling),
 		cmocka_unit_test(base64_has_one_spelling),
-		cmocka_unit_test(memory_passes_and_lanes_are_capped),
+		cmocka_unit_test(memory_passes_and_lanes_are_capped_r023),
 		cmocka_unit_test(lengths_of_salt_and_tag_are_bounded),
-		cmocka_unit_test(the_least_cost_is_owasps_table),
-		cmocka_unit_test(a_hash_weaker_than_the_policy_or_of_another_form_is_made_anew),
+		cmocka_unit_test(the_least_cost_is_owasps_table_r018),
+		cmocka_unit_test(a_hash_weaker_than_the_policy_or_of_another_form_is_made_anew_r020),
 		cmocka_unit_test(a_decoy_looks_like_a_hash_costs_the_same_and_fits_nothing),
 		cmocka_unit_test_teardown(without_entropy_there_is_no_decoy, failing_stop),
 	};

@@ -99,7 +99,7 @@ a_shortened_secret_keeps_nothing_behind_its_end(void **state)
 }
 
 static void
-secrets_are_equal_in_every_byte_or_not_at_all(void **state)
+secrets_are_equal_in_every_byte_or_not_at_all_r024(void **state)
 {
 	(void)state;
 	assert_true(secret_equal(BYTES("tok\0en"), BYTES("tok\0en")));
@@ -347,7 +347,7 @@ main(void)
 		cmocka_unit_test(a_secret_may_hold_nul_bytes_or_nothing),
 		cmocka_unit_test(freeing_leaves_null_and_takes_null),
 		cmocka_unit_test(a_shortened_secret_keeps_nothing_behind_its_end),
-		cmocka_unit_test(secrets_are_equal_in_every_byte_or_not_at_all),
+		cmocka_unit_test(secrets_are_equal_in_every_byte_or_not_at_all_r024),
 		cmocka_unit_test(no_credential_equals_no_credential),
 		cmocka_unit_test(wiping_overwrites_exactly_the_length),
 		cmocka_unit_test(a_secret_stays_out_of_core_dumps_and_of_swap),

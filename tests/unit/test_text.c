@@ -52,7 +52,7 @@ login_is_refused(struct bytes typed)
 }
 
 static void
-one_person_has_one_login_however_it_is_typed(void **state)
+one_person_has_one_login_however_it_is_typed_r195(void **state)
 {
 	(void)state;
 	login_is(BYTES("alice@example.com"), "alice@example.com");
@@ -220,7 +220,7 @@ a_password_is_taken_as_it_is_but_for_nfc(void **state)
 
 /* A family of three, joined: five code points in eighteen bytes. */
 static void
-length_is_counted_in_code_points(void **state)
+length_is_counted_in_code_points_r003(void **state)
 {
 	(void)state;
 	password_is(BYTES("\U0001f468\u200d\U0001f469\u200d\U0001f467"),
@@ -441,7 +441,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_person_has_one_login_however_it_is_typed),
+		cmocka_unit_test(one_person_has_one_login_however_it_is_typed_r195),
 		cmocka_unit_test(a_turkish_locale_does_not_split_an_account),
 		cmocka_unit_test(scripts_of_the_world_are_welcome),
 		cmocka_unit_test(what_cannot_be_seen_is_in_no_login),
@@ -450,7 +450,7 @@ main(void)
 		cmocka_unit_test(a_login_has_at_most_254_bytes_when_canonical),
 		cmocka_unit_test(the_canonical_form_is_canonical),
 		cmocka_unit_test(a_password_is_taken_as_it_is_but_for_nfc),
-		cmocka_unit_test(length_is_counted_in_code_points),
+		cmocka_unit_test(length_is_counted_in_code_points_r003),
 		cmocka_unit_test(every_printing_ascii_character_is_kept),
 		cmocka_unit_test(control_characters_are_refused),
 		cmocka_unit_test(a_password_that_is_not_utf_8_is_refused),

@@ -20,7 +20,7 @@ token_refused(const char *text, size_t len)
 }
 
 static void
-a_token_is_43_characters_of_32_random_bytes(void **state)
+a_token_is_43_characters_of_32_random_bytes_r080(void **state)
 {
 	char text[TOKEN_TEXT_BYTES], again[TOKEN_TEXT_BYTES];
 	uint8_t raw[TOKEN_RAW_BYTES], seen[TOKEN_RAW_BYTES] = { 0 };
@@ -178,7 +178,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_token_is_43_characters_of_32_random_bytes),
+		cmocka_unit_test(a_token_is_43_characters_of_32_random_bytes_r080),
 		cmocka_unit_test(no_two_tokens_are_alike),
 		cmocka_unit_test(a_token_of_another_form_is_refused),
 		cmocka_unit_test_teardown(without_entropy_there_is_no_token, failing_stop),

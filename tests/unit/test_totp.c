@@ -43,7 +43,7 @@ expect_code(int64_t step, const char *wanted)
 
 /* RFC 6238 appendix B, the last six of eight digits; the last row lies beyond 2038. */
 static void
-codes_are_rfc_6238s(void **state)
+codes_are_rfc_6238s_r043(void **state)
 {
 	static const struct { int64_t time_s, step; const char *code; } rows[] = { { 59, 0x1, "287082" },
 		{ 1111111109, 0x23523EC, "081804" }, { 1111111111, 0x23523ED, "050471" }, { 1234567890, 0x273EF07, "005924" },
@@ -107,7 +107,7 @@ the_library_agrees_with_all_of_rfc_6238(void **state)
 
 /* The extra vectors of a ten-byte seed hold in the library, and we refuse the seed for its length. */
 static void
-a_seed_under_sixteen_bytes_makes_no_codes(void **state)
+a_seed_under_sixteen_bytes_makes_no_codes_r026(void **state)
 {
 	static const char short_seed[] = "Hello!\xde\xad\xbe\xef";
 	static const char *const codes[] = { "282760", "996554", "602287" };
@@ -133,7 +133,7 @@ a_seed_under_sixteen_bytes_makes_no_codes(void **state)
 
 /* With an empty seed liboath makes codes that everybody can make: the reason for the rule above. */
 static void
-the_library_takes_an_empty_seed_and_we_do_not(void **state)
+the_library_takes_an_empty_seed_and_we_do_not_r026(void **state)
 {
 	char code[TOTP_DIGITS + 1] = "";
 	int64_t step;
@@ -158,7 +158,7 @@ there_is_no_code_before_1970(void **state)
 /* --- steps ------------------------------------------------------------------------------------------------------------ */
 
 static void
-a_step_is_thirty_seconds(void **state)
+a_step_is_thirty_seconds_r029(void **state)
 {
 	(void)state;
 	assert_int_equal(totp_step_at(0), 0);
@@ -194,7 +194,7 @@ a_code_of_now_or_of_half_a_minute_ago_is_good(void **state)
 }
 
 static void
-a_code_of_the_future_or_of_two_steps_ago_is_not(void **state)
+a_code_of_the_future_or_of_two_steps_ago_is_not_r030(void **state)
 {
 	(void)state;
 	assert_int_equal(matched(29, TOTP_NO_STEP, "287082"), TOTP_NO_STEP);
@@ -204,7 +204,7 @@ a_code_of_the_future_or_of_two_steps_ago_is_not(void **state)
 }
 
 static void
-what_32_bits_of_time_would_make_of_2603_is_not(void **state)
+what_32_bits_of_time_would_make_of_2603_is_not_r037(void **state)
 {
 	(void)state;
 	assert_int_equal(matched(INT64_C(20000000000), TOTP_NO_STEP, "762030"), TOTP_NO_STEP);
@@ -265,7 +265,7 @@ an_hmac_that_fails_is_an_outage_never_a_refusal(void **state)
 
 /* liboath takes as many digits as it is given, and sees eight of them match; we ask for six. */
 static void
-only_six_ascii_digits_are_a_code(void **state)
+only_six_ascii_digits_are_a_code_r035(void **state)
 {
 	static const char *const bad[] = { "", "28708", "4287082", "94287082", "287082 ", " 287082", "28708a", "28 082",
 		"287 082", "+87082", "-87082", "0x7082", "287082\n", "\uff12\uff18\uff17\uff10\uff18\uff12", "\u0662\u0668\u0667" };
@@ -337,22 +337,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes_are_rfc_6238s),
+		cmocka_unit_test(codes_are_rfc_6238s_r043),
 		cmocka_unit_test(codes_are_rfc_4226s),
 		cmocka_unit_test(leading_zeros_are_kept),
 		cmocka_unit_test(the_library_agrees_with_all_of_rfc_6238),
-		cmocka_unit_test(a_seed_under_sixteen_bytes_makes_no_codes),
-		cmocka_unit_test(the_library_takes_an_empty_seed_and_we_do_not),
+		cmocka_unit_test(a_seed_under_sixteen_bytes_makes_no_codes_r026),
+		cmocka_unit_test(the_library_takes_an_empty_seed_and_we_do_not_r026),
 		cmocka_unit_test(there_is_no_code_before_1970),
-		cmocka_unit_test(a_step_is_thirty_seconds),
+		cmocka_unit_test(a_step_is_thirty_seconds_r029),
 		cmocka_unit_test(a_code_of_now_or_of_half_a_minute_ago_is_good),
-		cmocka_unit_test(a_code_of_the_future_or_of_two_steps_ago_is_not),
-		cmocka_unit_test(what_32_bits_of_time_would_make_of_2603_is_not),
+		cmocka_unit_test(a_code_of_the_future_or_of_two_steps_ago_is_not_r030),
+		cmocka_unit_test(what_32_bits_of_time_would_make_of_2603_is_not_r037),
 		cmocka_unit_test(a_step_that_was_used_never_matches_again),
 		cmocka_unit_test(of_two_steps_with_one_code_the_later_counts),
 		cmocka_unit_test(time_before_1970_matches_nothing_and_fails_nowhere),
 		cmocka_unit_test(an_hmac_that_fails_is_an_outage_never_a_refusal),
-		cmocka_unit_test(only_six_ascii_digits_are_a_code),
+		cmocka_unit_test(only_six_ascii_digits_are_a_code_r035),
 		cmocka_unit_test(two_codes_count_as_a_pair_of_adjacent_steps_in_their_order),
 		cmocka_unit_test(a_pair_fails_as_one_code_does),
 	};
