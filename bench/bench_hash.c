@@ -2,6 +2,7 @@
  * runs, single and paired.  All of them once in each round, so that what disturbs the machine disturbs all alike.
  * Prints one line a way and cost: memory passes name round microseconds of processor time. */
 #include <argon2.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,14 +116,74 @@ run_cost(size_t cost, double seconds)
 	argon2_arena_free(&arena);
 }
 
+/* --- several at once: they share memory and caches ------------------------------------------------------------------- */
+
+struct lane {
+	pthread_t thread;
+	double seconds, us[ROUNDS_MAX][ARGON2_TOGETHER_MAX];
+	unsigned rounds;
+	uint8_t want[TAG_BYTES];
+};
+
+/* One job and two in turn, so that what the neighbours do weighs on both ways. */
+static void *
+run_lane(void *arg)
+{
+	struct argon2_job like = { .memory_kib = costs[0].memory_kib, .passes = costs[0].passes, .lanes = 1 };
+	struct lane *lane = arg;
+	struct argon2_arena *arena = NULL;
+	double end = now_us() + lane->seconds * 1e6;
+
+	must(argon2_arena_new(argon2_engine_room(&like, ARGON2_TOGETHER_MAX), &arena) == STATUS_OK, "memory");
+	must(argon2_arena_warm(arena) == STATUS_OK, "memory");
+	for (; lane->rounds < ROUNDS_MAX && now_us() < end; lane->rounds++)
+		for (unsigned count = 1; count <= ARGON2_TOGETHER_MAX; count++)
+			lane->us[lane->rounds][count - 1] = run_ours(argon2_engine()->kernel, arena, 0, count, lane->want);
+	argon2_arena_free(&arena);
+	return NULL;
+}
+
+static void
+report_lane(const struct lane *lane)
+{
+	for (unsigned round = 0; round < lane->rounds; round++) {
+		report(0, "single", round, lane->us[round][0]);
+		report(0, "paired", round, lane->us[round][1]);
+	}
+}
+
+static void
+run_at_once(double seconds, unsigned threads)
+{
+	struct lane *lanes = calloc(threads, sizeof *lanes);
+
+	must(lanes != NULL && argon2_engine()->kernel != NULL, "kernel");
+	for (unsigned i = 0; i < threads; i++) {
+		lanes[i].seconds = seconds;
+		must(argon2id_hash_raw(costs[0].passes, costs[0].memory_kib, 1, password, strlen(password), salt, sizeof salt,
+		    lanes[i].want, TAG_BYTES) == ARGON2_OK, "libargon2");
+	}
+	for (unsigned i = 0; i < threads; i++)
+		must(pthread_create(&lanes[i].thread, NULL, run_lane, &lanes[i]) == 0, "thread");
+	for (unsigned i = 0; i < threads; i++)
+		must(pthread_join(lanes[i].thread, NULL) == 0, "thread");
+	for (unsigned i = 0; i < threads; i++)
+		report_lane(&lanes[i]);
+	free(lanes);
+}
+
+/* bench_hash [SECONDS [THREADS]]: with THREADS, the first cost by the best kernel in so many threads at once. */
 int
 main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? strtod(argv[1], NULL) : 10;
+	unsigned threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 
 	must(sodium_init() >= 0, "libsodium");
 	(void)printf("engine %s\n", argon2_engine_name());
-	for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
+	if (threads > 0)
+		run_at_once(seconds, threads);
+	for (size_t i = 0; threads == 0 && i < sizeof costs / sizeof costs[0]; i++)
 		run_cost(i, seconds);
 	return 0;
 }

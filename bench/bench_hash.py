@@ -29,6 +29,17 @@ def measure(seconds=SECONDS):
     return found, head.split()[1]
 
 
+def at_once(seconds, threads):
+    """{way: [microseconds of processor time of a hash]} at the first cost, with THREADS of them running all the time."""
+    done = subprocess.run([str(OBJ / "bench/bench_hash"), str(seconds), str(threads)], check=True, capture_output=True,
+                          text=True, timeout=300)
+    found = {}
+    for line in done.stdout.splitlines()[1:]:
+        _, _, way, _, us = line.split()
+        found.setdefault(way, []).append(float(us))
+    return found
+
+
 def ratio(slow, fast):
     return statistics.median(a / b for a, b in zip(slow, fast))
 

@@ -3,7 +3,8 @@
     world()      one PostgreSQL, one authd, the installed programs, nothing in debug, gone at the end
     wrk()        requests over keep-alive connections through TLS
     sql_of()     the statements that authd sends for a request, with what they carry, as PostgreSQL saw them
-    pgbench()    the same statements without authd"""
+    pgbench()    the same statements without authd
+    spent()      who used the processors"""
 import collections
 import contextlib
 import os
@@ -130,10 +131,37 @@ def pgbench(made, calls, seconds, connections=CONNECTIONS):
     return float(re.search(r"^tps = ([\d.]+)", out, re.MULTILINE).group(1))
 
 
+def ticks(path):
+    """(user and system time, that of children waited for, nice value) of a process or thread, the times in seconds."""
+    fields = pathlib.Path(path, "stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    user, system, child_user, child_system = (int(fields[i]) / os.sysconf("SC_CLK_TCK") for i in range(11, 15))
+    return user + system, child_user + child_system, int(fields[16])
+
+
 def cpu_seconds(made):
     """What authd used so far, in seconds of processor time."""
-    fields = pathlib.Path(f"/proc/{made.authd.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return ticks(f"/proc/{made.authd.process.pid}")[0]
+
+
+Spent = collections.namedtuple("Spent", "slots authd postgresql load")
+
+
+def spent(made):
+    """Processor time so far: of authd's hash slots, which alone run at a lower priority, of the rest of it, of
+    PostgreSQL, and of the processes that were started here and have ended: the load."""
+    slots = sum(time for time, _, nice in map(ticks, pathlib.Path(f"/proc/{made.authd.process.pid}/task").iterdir())
+                if nice > 0)
+    postmaster = made.postgres.pid()
+    own, gone, _ = ticks(f"/proc/{postmaster}")
+    children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="ascii").split()
+    times = os.times()
+    return Spent(slots, cpu_seconds(made) - slots, own + gone + sum(ticks(f"/proc/{pid}")[0] for pid in children),
+                 times.children_user + times.children_system)
+
+
+def spent_each(before, after, count):
+    """Milliseconds of each of COUNT."""
+    return Spent(*(1000 * (b - a) / max(count, 1) for a, b in zip(before, after)))
 
 
 def memory_peak_kib(made):
