@@ -1,5 +1,5 @@
--- load.lua: what wrk sends, and what it counts.  Arguments: a file with a body of JSON on each line, and milliseconds of
--- rest before each request, if any.  Every thread goes through all bodies, from a place of its own, so that no two requests
+-- load.lua: what wrk sends, and what it counts.  Arguments: a file with a body of JSON on each line, perhaps with a path and
+-- a tab before it, and milliseconds of rest before each request, if any.  Every thread goes through all bodies, from a place of its own, so that no two requests
 -- under way carry the same one.
 local threads = {}
 
@@ -12,8 +12,9 @@ local requests, at = {}, 0
 
 function init(args)
 	wrk.headers["Content-Type"] = "application/json"
-	for body in io.lines(args[1]) do
-		requests[#requests + 1] = wrk.format("POST", nil, nil, body)
+	for line in io.lines(args[1]) do
+		local path, body = line:match("^(/%S*)\t(.*)$")
+		requests[#requests + 1] = wrk.format("POST", path, nil, body or line)
 	end
 	at = math.floor(#requests * (number - 1) / 2)
 	served, refused, other = 0, 0, 0

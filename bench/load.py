@@ -34,7 +34,8 @@ def world(changes=None):
     try:
         cluster.start()
         server_set(cluster.postgres, log_statement="none")
-        made = worlds.World(cluster, "bench", {("log", "level"): "info", **(changes or {})}).start(real_clock=True)
+        shipped = {("log", "level"): "info", ("hashing", "deadline_ms"): 2000}  # World is more patient, for tests
+        made = worlds.World(cluster, "bench", {**shipped, **(changes or {})}).start(real_clock=True)
         yield made
     finally:
         for authd in made.authds if made else []:
@@ -112,12 +113,19 @@ def sql_of(made, request):
 
 def pgbench(made, calls, seconds, connections=CONNECTIONS):
     """Rounds a second of CALLS, prepared, as authd's own role over the same way."""
-    variables, script = [], ""
+    return pgbench_counted(made, calls, seconds, connections)[0]
+
+
+def pgbench_counted(made, calls, seconds, connections=CONNECTIONS, fresh=None, first=""):
+    """The same, and how many rounds.  FRESH: {value: expression} for what is another one each time; FIRST: commands of
+    pgbench that come before the calls, with a variable n that is 0 at first."""
+    variables, script = ["-D", "n=0"], first
     for number, (statement, parameters) in enumerate(calls):
         for place, value in enumerate(parameters, 1):
             name = f"v{number}_{place}"
-            statement = re.sub(rf"\${place}(?!\d)", "NULL" if value is None else f":{name}", statement)
-            if value is not None:
+            put = "NULL" if value is None else (fresh or {}).get(value, f":{name}")
+            statement = re.sub(rf"\${place}(?!\d)", lambda _, put=put: put, statement)
+            if put == f":{name}":
                 variables += ["-D", f"{name}={value}"]
         script += statement + ";\n"
     path = made.directory / "pgbench.sql"
@@ -128,7 +136,14 @@ def pgbench(made, calls, seconds, connections=CONNECTIONS):
                      worlds.Installation.PASSWORDS[role]), env={**os.environ, "LC_ALL": "C"})
     if not re.search(r"number of failed transactions: 0 ", out):
         raise worlds.WorldError(f"pgbench failed:\n{out}")
-    return float(re.search(r"^tps = ([\d.]+)", out, re.MULTILINE).group(1))
+    rounds = int(re.search(r"actually processed: (\d+)", out).group(1))
+    return float(re.search(r"^tps = ([\d.]+)", out, re.MULTILINE).group(1)), rounds
+
+
+def program(name):
+    """A program of bench/, made when it is asked for."""
+    subprocess.run(["make", "-C", str(worlds.OBJ), "-s", f"bench/{name}"], check=True, stdout=subprocess.DEVNULL)
+    return worlds.OBJ / "bench" / name
 
 
 def ticks(path):
