@@ -1,90 +1,68 @@
-"""bench_overload: four times the logins that can be hashed.  What is served goes on, the rest is an honest no, health is
-looked at all the while, and memory stays under its bound.
+"""bench_overload: four times the logins that can be hashed, for half a minute.  What is served goes on, the rest is an honest
+no, health and code steps are looked at all the while, and memory stays under its bound with a thousand logins at once.
 
 The pace: each connection rests a second after a reply.  At four times the capacity C a login served waited the deadline of
 two seconds and one refused waited not at all, so 2C connections wait, 4C rest: 6C of them.  What was offered is in the
-table.  All logins and sources are distinct, so that no limit but the slots' applies."""
-import http.client
+table.  All logins and sources are distinct, so that no limit but the slots' applies.  How long a login took that was served
+comes from a few honest customers beside that load, one login after another, for wrk does not tell its replies apart."""
 import os
-import threading
 import time
 
 import bench_login
 import load
+import probes
 
-QUIET_S, OVERLOAD_S, CROWD_S = 5, 15, 4
-CROWD = 200
+QUIET_S, OVERLOAD_S, CROWD_S = 5, 30, 4
+CROWD = 1000
 REST_MS = 1000
-PROBE_S = 0.02
+PROBE_S, CUSTOMER_S = 0.02, 0.2
+CUSTOMERS = 6
 MEMORY_KIB, BASE_KIB = 19456, 64 * 1024     # what an account of the world costs, and what all else may take
 SLOTS = os.cpu_count()
 
 
-def probe(made):
-    """Milliseconds of one look at health, connection and all."""
-    host, port = made.authd.management_url.removeprefix("http://").split(":")
-    start = time.monotonic()
-    connection = http.client.HTTPConnection(host, int(port), timeout=20)
-    connection.request("GET", "/healthz")
-    status = connection.getresponse().status
-    connection.close()
-    if status != 200:
-        raise load.worlds.WorldError(f"health answered {status}")
-    return 1000 * (time.monotonic() - start)
+def watched(made, accounts, work, customers=0):
+    """What WORK() gives, and the probes meanwhile."""
+    asks = {"health": (probes.health(made), PROBE_S), "code": (probes.code_step(made), PROBE_S)}
+    for number in range(customers):
+        asks[f"customer{number}"] = (probes.login(made, accounts, 0x2000 + 0x400 * number), CUSTOMER_S)
+    with probes.asking(**asks) as found:
+        result = work()
+    return result, found
 
 
-def probes(made, over):
-    """What probe() took, sorted, until the event OVER."""
-    times = [probe(made)]
-    while not over.wait(PROBE_S):
-        times.append(probe(made))
-    return sorted(times)
-
-
-def quiet(made):
-    over = threading.Event()
-    timer = threading.Timer(QUIET_S, over.set)
-    timer.start()
-    return probes(made, over)
-
-
-def overload(made, lines, capacity):
-    """What wrk counted, and the probes meanwhile."""
-    over, counted = threading.Event(), []
-    process = load.start_wrk(made, "/v1/logins", lines, OVERLOAD_S, round(6 * capacity), REST_MS)
-
-    def finish():
-        try:
-            counted.append(load.counted(process))
-        finally:
-            over.set()
-
-    waiter = threading.Thread(target=finish)
-    waiter.start()
-    times = probes(made, over)
-    waiter.join()
-    return counted[0], times
-
-
-def p99(times):
-    return times[len(times) * 99 // 100]
+def p99_of(name, calm, busy):
+    """A ratio with its bar, and the lines for the table."""
+    before, after = (probes.percentile(found[name].times_ms, 99) for found in (calm, busy))
+    what = {"health": "health", "code": "code steps"}[name]
+    ratio = (f"overload.{'health' if name == 'health' else 'code_step'}_p99_vs_quiet", after / before,
+             f"at most 20, or 50 ms: {after:.1f} ms")
+    return ratio, [(f"{what} p99 quiet, ms", f"{before:.2f} of {len(calm[name].times_ms)}"),
+                   (f"{what} p99 in overload, ms", f"{after:.2f} of {len(busy[name].times_ms)}"),
+                   (f"{what} worst in overload, ms", f"{max(busy[name].times_ms):.2f}")]
 
 
 def run():
     with load.world({("hashing", "slots"): SLOTS}) as made:
-        lines = bench_login.bodies(load.accounts(made, bench_login.ACCOUNTS))
-        calm = quiet(made)
+        accounts = load.accounts(made, bench_login.ACCOUNTS)
+        lines = bench_login.bodies(accounts)
+        _, calm = watched(made, accounts, lambda: time.sleep(QUIET_S))
         before = load.wrk(made, "/v1/logins", lines, QUIET_S)
         capacity = before.served / before.seconds
         crowd = load.wrk(made, "/v1/logins", lines, CROWD_S, CROWD)
         peak_kib = load.memory_peak_kib(made)
-        got, busy = overload(made, lines, capacity)
+        got, busy = watched(made, accounts, lambda: load.counted(load.start_wrk(
+            made, "/v1/logins", lines, OVERLOAD_S, round(6 * capacity), REST_MS)), CUSTOMERS)
         end_kib = load.memory_peak_kib(made)
     bound_kib = SLOTS * 2 * MEMORY_KIB + BASE_KIB
     refusals = got.refused + got.other + got.errors
-    ratios = [("overload.health_p99_vs_quiet", p99(busy) / p99(calm), "at most 20, or 50 ms"),
+    customers = [probe for name, probe in busy.items() if name.startswith("customer")]
+    served_ms = [ms for probe in customers for ms in probe.times_ms]
+    health, health_rows = p99_of("health", calm, busy)
+    code, code_rows = p99_of("code", calm, busy)
+    ratios = [health, code,
               ("overload.served_vs_quiet", got.served / got.seconds / capacity, ""),
-              ("overload.honest_503_share", got.refused / max(refusals, 1), ""),
+              ("overload.honest_503_share", got.refused / max(refusals, 1), "1"),
               ("memory.peak_vs_bound", peak_kib / bound_kib, "at most 1")]
     answered = got.served + got.refused + got.other
     details = [("what", "measured"),
@@ -92,12 +70,13 @@ def run():
                ("offered, times the capacity", f"{answered / got.seconds / capacity:.1f}"),
                ("connections", str(round(6 * capacity))),
                ("served, a second", f"{got.served / got.seconds:.1f}"),
+               ("p50 of a served login, ms", f"{probes.percentile(served_ms, 50):.0f} of {len(served_ms)}"),
+               ("p99 of a served login, ms", f"{probes.percentile(served_ms, 99):.0f}"),
                ("503 with Retry-After, a second", f"{got.refused / got.seconds:.1f}"),
                ("other answers; errors of connections", f"{got.other}; {got.errors}"),
-               ("health p99 quiet, ms", f"{p99(calm):.2f} of {len(calm)}"),
-               ("health p99 in overload, ms", f"{p99(busy):.2f} of {len(busy)}"),
-               ("health worst in overload, ms", f"{busy[-1]:.2f}"),
+               *health_rows, *code_rows,
                (f"logins served of {CROWD} at once, a second", f"{crowd.served / crowd.seconds:.1f}"),
+               (f"other answers; errors, with {CROWD} at once", f"{crowd.other}; {crowd.errors}"),
                (f"peak memory with {CROWD} at once, KiB", f"{peak_kib:,} of {bound_kib:,}"),
                ("peak memory after overload, KiB", f"{end_kib:,}")]
     return ratios, details

@@ -53,6 +53,14 @@ def server_set(postgres, **settings):
                           f"{name} to be {value}")
 
 
+def server_restart(postgres, **settings):
+    """With settings that PostgreSQL takes at its start only."""
+    for name, value in settings.items():
+        postgres.query("postgres", f"ALTER SYSTEM SET {name} = %s", (value,))
+    postgres.stop()
+    postgres.start()
+
+
 def accounts(made, count):
     return [made.create_account(f"customer-{number}@example.com") for number in range(count)]
 
@@ -116,9 +124,10 @@ def pgbench(made, calls, seconds, connections=CONNECTIONS):
     return pgbench_counted(made, calls, seconds, connections)[0]
 
 
-def pgbench_counted(made, calls, seconds, connections=CONNECTIONS, fresh=None, first=""):
+def pgbench_counted(made, calls, seconds, connections=CONNECTIONS, fresh=None, first="", database=None):
     """The same, and how many rounds.  FRESH: {value: expression} for what is another one each time; FIRST: commands of
-    pgbench that come before the calls, with a variable n that is 0 at first."""
+    pgbench that come before the calls, with a variable n that is 0 at first.  What a call gives, the next ones know as
+    variables."""
     variables, script = ["-D", "n=0"], first
     for number, (statement, parameters) in enumerate(calls):
         for place, value in enumerate(parameters, 1):
@@ -127,12 +136,12 @@ def pgbench_counted(made, calls, seconds, connections=CONNECTIONS, fresh=None, f
             statement = re.sub(rf"\${place}(?!\d)", lambda _, put=put: put, statement)
             if put == f":{name}":
                 variables += ["-D", f"{name}={value}"]
-        script += statement + ";\n"
+        script += statement + (" \\gset\n" if number + 1 < len(calls) else ";\n")
     path = made.directory / "pgbench.sql"
     path.write_text(script, encoding="utf-8")
     role = "counterfoil_authd"
     out = worlds.run(made.postgres.bin / "pgbench", "-n", "-M", "prepared", "-c", connections, "-j", min(2, connections),
-                     "-T", seconds, "-f", path, *variables, made.postgres.url(made.installation.database, role,
+                     "-T", seconds, "-f", path, *variables, made.postgres.url(database or made.installation.database, role,
                      worlds.Installation.PASSWORDS[role]), env={**os.environ, "LC_ALL": "C"})
     if not re.search(r"number of failed transactions: 0 ", out):
         raise worlds.WorldError(f"pgbench failed:\n{out}")
