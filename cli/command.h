@@ -12,7 +12,7 @@ enum option_id {
 	OPTION_PASSWORD_STDIN, OPTION_NO_PASSWORD, OPTION_PERMANENT, OPTION_EXTERNAL_ID, OPTION_REASON,
 	OPTION_PNG, OPTION_URI, OPTION_NAME, OPTION_NO_CONFIRM, OPTION_CONFIRM, OPTION_CODE,
 	OPTION_DIRECTORY, OPTION_USER, OPTION_URL, OPTION_OUTPUT, OPTION_SERVICE,
-	OPTION_BY, OPTION_COMPLETE, OPTION_CANCEL, OPTION_DUE, OPTION_YES,
+	OPTION_BY, OPTION_COMPLETE, OPTION_CANCEL, OPTION_DUE, OPTION_YES, OPTION_COUNT_OF_CODES, OPTION_ALL,
 	OPTION_COUNT
 };
 
@@ -53,7 +53,7 @@ command_function enroll_command, recovery_codes_command;
 command_function factors_list_command, factors_revoke_command;
 command_function init_command;
 command_function keys_list_command, keys_extract_command, keys_add_command;
-command_function pam_check_command;
+command_function pam_check_command, breakglass_command;
 command_function staff_offboard_command;
 command_function training_record_command, training_report_command, training_require_command;
 

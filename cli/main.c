@@ -101,6 +101,17 @@ static const struct command commands[] = {
 	    "Looks at pam.conf (or the FILE of --config), the stacks in /etc/pam.d that name the module, sshd's own\n"
 	    "settings, the helper with what is behind it, the clock, and at the account LOGIN if it is given.\n"
 	    "Exit code 78 when something is wrong.", pam_check_command },
+	{ "breakglass", "issue", "LOGIN", 1, 1, WITH(OPTION_COUNT_OF_CODES),
+	    "on a PAM host, as root: make codes that let somebody in while Counterfoil is away",
+	    "Each is good once, on this host alone, for 90 days (a setting), and only while the service has been out of reach\n"
+	    "for a minute.  They are shown this once; those that LOGIN had here before are void.  LOGIN is active staff.\n"
+	    "FILE of --config is another pam.conf, with pam-helper.conf beside it.", breakglass_command },
+	{ "breakglass", "list", "", 0, 0, 0, "tell who has how many codes on this host", NULL, breakglass_command },
+	{ "breakglass", "revoke", "[LOGIN]", 0, 1, WITH(OPTION_ALL), "make the codes of somebody on this host void", NULL,
+	    breakglass_command },
+	{ "breakglass", "sync", "", 0, 0, 0,
+	    "ask who is still staff, drop the codes of who is not, deliver what waits", "What a timer does every minute.",
+	    breakglass_command },
 	{ NULL, "doctor", "", 0, 0, WITH(OPTION_JSON) | WITH(OPTION_SQL_DIR),
 	    "say what is wrong with this installation, and how to mend it",
 	    "Looks at configuration, permissions, keys, database, schema and clock.  Exit code 78 when something is wrong.",

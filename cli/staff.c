@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/people.h"
 #include "core/base/clock.h"
+#include "core/operation/breakglass_trail.h"
 
 enum { DAY_S = 86400, YEAR_DAYS = 365 };
 
@@ -26,21 +27,68 @@ among_staff(const struct invocation *in)
 
 /* --- off-boarding ---------------------------------------------------------------------------------------------------- */
 
+/* What hosts hold goes when they next ask. */
+struct leftovers { struct breakglass_outstanding *hosts; unsigned count; };
+
+static json_t *
+hosts_json(const struct leftovers *left)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < left->count; i++)
+		(void)json_array_append_new(array, json_pack("{s:s, s:I, s:o}", "host", left->hosts[i].host, "codes_left",
+		    (json_int_t)left->hosts[i].codes_left, "expires_at", output_json_time(left->hosts[i].expires_at_s)));
+	return array;
+}
+
+static void
+show_hosts(const struct leftovers *left)
+{
+	for (unsigned i = 0; i < left->count; i++) {
+		char until[CLOCK_RFC3339_BYTES], host[BREAKGLASS_TRAIL_HOST_BYTES];
+
+		clock_format_rfc3339(left->hosts[i].expires_at_s, until);
+		text_sanitize(bytes_of(left->hosts[i].host), host, sizeof host);
+		output_text("%-18s %s: %lld break-glass codes, gone within a minute where its timer runs, by %s at the latest\n",
+		    i == 0 ? "left on hosts" : "", host, (long long)left->hosts[i].codes_left, until);
+	}
+	if (left->count > 0)
+		output_text("Once these hosts have asked, the list is empty: run this again to see.\n");
+}
+
 static int
-show_proof(const struct invocation *in, const struct account *account, const struct staff_offboarding *proof)
+show_proof(const struct invocation *in, const struct account *account, const struct staff_offboarding *proof,
+    const struct leftovers *left)
 {
 	if (in->values[OPTION_JSON] != NULL)
-		return output_json(json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "account_id", account->id, "login",
+		return output_json(json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:o}", "account_id", account->id, "login",
 		    account->login, "offboarded_at", output_json_time(proof->at_s), "factors", (json_int_t)proof->factors,
 		    "sessions", (json_int_t)proof->sessions, "trusted_devices", (json_int_t)proof->devices, "recovery_codes",
-		    (json_int_t)proof->recovery_codes));
+		    (json_int_t)proof->recovery_codes, "breakglass", hosts_json(left)));
 	output_field("login", account->login);
 	output_field("account", account->id);
 	output_time_field("off-boarded", proof->at_s);
 	output_text("%-18s password, %lld factors, %lld recovery codes, %lld sessions, %lld trusted devices\n", "taken away",
 	    (long long)proof->factors, (long long)proof->recovery_codes, (long long)proof->sessions, (long long)proof->devices);
+	show_hosts(left);
 	output_text("The account is disabled: no host lets it in.  Shells that are open stay open; end them on the hosts.\n");
 	return EX_OK;
+}
+
+static int
+offboard(const struct invocation *in, struct session *session, const struct account *account)
+{
+	struct leftovers left = { .hosts = NULL };
+	struct staff_offboarding proof;
+	enum status st;
+	int rc;
+
+	st = staff_offboard(session->core, &session->caller, account->id, in->values[OPTION_REASON], &proof);
+	if (st == STATUS_OK)
+		st = breakglass_trail_list(session->core, &session->caller, account->id, &left.hosts, &left.count);
+	rc = st == STATUS_OK ? show_proof(in, account, &proof, &left) : output_fail_status(st, "off-boarding");
+	free(left.hosts);
+	return rc;
 }
 
 int
@@ -48,18 +96,15 @@ staff_offboard_command(const struct invocation *in)
 {
 	const struct invocation staff = among_staff(in);
 	const char *reason = in->values[OPTION_REASON];
-	struct staff_offboarding proof;
 	struct session session;
 	struct account account;
-	enum status st;
 	int rc;
 
 	if (reason != NULL && !text_is_printable(bytes_of(reason)))
 		return output_fail(EX_DATAERR, "--reason must be printable");
 	if ((rc = people_open(&staff, &session, &account)) != EX_OK)
 		return rc;
-	st = staff_offboard(session.core, &session.caller, account.id, reason, &proof);
-	rc = st == STATUS_OK ? show_proof(in, &account, &proof) : output_fail_status(st, "off-boarding");
+	rc = offboard(in, &session, &account);
 	session_close(&session);
 	return rc;
 }

@@ -58,6 +58,8 @@ static const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_COMPLETE] = { "complete", NULL, '\0', 0, "end it, after the delay" },
 	[OPTION_CANCEL] = { "cancel", NULL, '\0', 0, "call it off" },
 	[OPTION_DUE] = { "due", "YYYY-MM-DD", '\0', 10, "the last day on which it is not too late, UTC" },
+	[OPTION_COUNT_OF_CODES] = { "count", "N", '\0', 3, "how many codes, 1 to 10 (default: 8)" },
+	[OPTION_ALL] = { "all", NULL, '\0', 0, "those of everybody" },
 	[OPTION_YES] = { "yes", NULL, '\0', 0, "really" },
 };
 

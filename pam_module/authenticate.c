@@ -103,6 +103,8 @@ verify(struct call *call, bool decoy)
 	if (!decoy) {
 		request.password = or_null(call->vault->password.text);
 		request.code = or_null(call->vault->code.text);
+		if (call->conf.offline == OFFLINE_RECOVERY)
+			request.offline = getauxval(AT_SECURE) == 0 ? WIRE_OFFLINE_YES : WIRE_OFFLINE_UNCOUNTED;
 	}
 	answer = call_ask(call, &request);
 	return decoy ? settle_decoy(call, answer) : settle(call, answer);

@@ -1,5 +1,7 @@
 #include "pam_module/backend.h"
 
+#include "core/credential/breakglass.h"
+#include "core/operation/breakglass_trail.h"
 #include "core/operation/host_request.h"
 
 _Static_assert((int)HOST_PASSWORD_OTP == (int)WIRE_PASSWORD_OTP && (int)HOST_OTP == (int)WIRE_OTP &&
@@ -66,6 +68,22 @@ ask(struct core *core, const struct wire_request *request, struct helper_reply *
 		set_decision(reply, &decided);
 }
 
+static void
+report(struct core *core, const struct wire_request *request, struct helper_reply *reply)
+{
+	const struct breakglass_fact fact = { .login = bytes_of(request->user), .host = request->target,
+	    .event = breakglass_event_name(request->event), .at_s = request->at_s, .left = request->left,
+	    .expires_at_s = request->expires_at_s };
+	struct caller caller = { .kind = CALLER_HOST, .realm = REALM_STAFF, .service = request->service };
+	enum status st;
+
+	wire_id_text(request->id, caller.request_id);
+	if ((st = breakglass_trail_record(core, &caller, &fact)) != STATUS_OK)
+		set_failure(reply, st, NULL);
+	else
+		helper_reply_set(reply, ANSWER_ALLOW, "recorded", NULL);
+}
+
 /* The module's time budget over the file's own, where it is shorter. */
 static struct core_settings
 hurry(const struct core_settings *from, const struct wire_request *request)
@@ -93,6 +111,8 @@ backend_postgresql(const struct helper_settings *settings, const struct wire_req
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
 	else if (st != STATUS_OK)
 		set_failure(reply, st, error);
+	else if (request->operation == WIRE_BREAKGLASS_REPORT)
+		report(core, request, reply);
 	else
 		ask(core, request, reply);
 	core_close(&core);

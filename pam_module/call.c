@@ -37,6 +37,20 @@ override_factors(struct call *call)
 	return "is no key";
 }
 
+/* The password of Counterfoil cannot be verified while Counterfoil is away, so what comes before the code has to be
+ * somebody else's: pam_unix, or sshd with a key. */
+static enum answer
+check_offline(struct call *call)
+{
+	if (call->conf.offline == OFFLINE_OFF)
+		return ANSWER_NONE;
+	if (call->conf.factors != FACTORS_OTP)
+		return misconfigured(call, "offline = recovery needs factors = otp, behind pam_unix or an ssh key");
+	if (!call->conf.accept_recovery)
+		return misconfigured(call, "offline = recovery needs accept_recovery = yes");
+	return ANSWER_NONE;
+}
+
 static enum answer
 read_configuration(struct call *call, int argc, const char **argv)
 {
@@ -57,7 +71,7 @@ read_configuration(struct call *call, int argc, const char **argv)
 	if (call->conf.factors == FACTORS_OTP && (call->options.use_first_pass || call->options.try_first_pass ||
 	    call->options.forward_pass))
 		return misconfigured(call, "factors=otp has no password to take or to hand on");
-	return ANSWER_NONE;
+	return call->phase == PHASE_AUTH ? check_offline(call) : ANSWER_NONE;
 }
 
 static bool
@@ -220,6 +234,7 @@ marker_set(const struct call *call)
 	memcpy(marker->user, call->who.user, sizeof marker->user);
 	memcpy(marker->pam_user, call->who.pam_user, sizeof marker->pam_user);
 	marker->must_change = call->reply.must_change != 0;
+	marker->offline = call->reply.offline != 0;
 	put_marker(call->pamh, marker);
 }
 

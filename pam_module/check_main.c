@@ -47,6 +47,13 @@ check_conf(struct check *check, const char *service, struct conf *out)
 	if (out->unenrolled == UNENROLLED_IGNORE)
 		check_say(check, CHECK_WARNING, "configuration", NULL,
 		    "service %s: unenrolled = ignore: who has no second factor passes until the day given", service);
+	if (out->offline == OFFLINE_RECOVERY && out->fail == FAIL_IGNORE_UNAVAILABLE)
+		check_say(check, CHECK_WARNING, "configuration", "take one of the two away",
+		    "service %s: fail = ignore_unavailable asks nobody for a break-glass code", service);
+	if (out->offline == OFFLINE_RECOVERY && !out->accept_recovery)
+		check_say(check, CHECK_WRONG, "configuration", "write accept_recovery = yes: until then nobody gets in",
+		    "service %s: offline = recovery without accept_recovery", service);
+	check->wants_codes |= out->offline == OFFLINE_RECOVERY;
 	if (out->account == ACCOUNT_OFF)
 		check_say(check, CHECK_WARNING, "configuration", "write account = status, or require_mfa behind ssh keys",
 		    "service %s: account = off: a key alone, or a ticket of sudo's, gets past a lock", service);
@@ -105,16 +112,49 @@ judge_service_clock(struct check *check, enum answer answer, const struct wire_r
 		check_say(check, CHECK_OK, "clock", NULL, "it agrees with the service's");
 }
 
-static void
-check_back_end(struct check *check, const struct conf *conf)
+static enum answer
+ask(const struct check *check, const struct conf *conf, enum wire_operation operation, const char *user,
+    struct wire_reply *reply)
 {
 	static uint8_t buffer[WIRE_MESSAGE_MAX], reply_buffer[WIRE_MESSAGE_MAX];
 	char helper_conf[CONF_PATH_MAX + 16];
-	struct wire_request request = { .operation = WIRE_LOOK, .backend = WIRE_POSTGRESQL + (uint32_t)conf->backend,
+	struct wire_request request = { .operation = operation, .backend = WIRE_POSTGRESQL + (uint32_t)conf->backend,
 	    .factors = WIRE_PASSWORD_OTP, .budget_ms = 9000, .connect_ms = (uint32_t)conf->timeout_connect_s * 1000,
-	    .user = check->user != NULL ? check->user : "pam-check.invalid", .service = "pam-check" };
+	    .user = user, .service = "pam-check" };
 	const struct exchange exchange = { .helper = paths_helper, .timeout_ms = 10000, .buffer = buffer,
 	    .reply_buffer = reply_buffer, .helper_conf = helper_conf };
+
+	(void)snprintf(helper_conf, sizeof helper_conf, "%.*s/pam-helper.conf",
+	    (int)(strrchr(check->conf_path, '/') - check->conf_path), check->conf_path);
+	if (getrandom(request.id, sizeof request.id, 0) != sizeof request.id)
+		return ANSWER_INTERNAL;
+	return exchange_run(&exchange, &request, reply);
+}
+
+/* What the file of codes is like; a helper that cannot be asked at all has been complained of. */
+static void
+check_codes(struct check *check, const struct conf *conf)
+{
+	struct wire_reply reply;
+	enum answer answer = ask(check, conf, WIRE_BREAKGLASS_STATE, "-", &reply);
+
+	if (answer == ANSWER_MISCONFIGURED && strcmp(reply.reason, "breakglass_refused") == 0)
+		check_say(check, CHECK_WRONG, "break-glass", "until then no break-glass code counts", "%s", reply.detail);
+	if (answer != ANSWER_ALLOW)
+		return;
+	if (reply.detail != NULL && strcmp(reply.reason, "codes") == 0)
+		check_say(check, CHECK_OK, "break-glass", NULL, "%s", reply.detail);
+	else if (reply.detail != NULL)
+		check_say(check, CHECK_WARNING, "break-glass", "counterfoil breakglass issue LOGIN", "%s", reply.detail);
+	else if (check->wants_codes)
+		check_say(check, CHECK_WARNING, "break-glass", "counterfoil breakglass issue LOGIN",
+		    "offline = recovery, and nobody has codes on this host");
+}
+
+static void
+check_back_end(struct check *check, const struct conf *conf)
+{
+	const char *user = check->user != NULL ? check->user : "pam-check.invalid";
 	struct wire_reply reply;
 	enum answer answer;
 	struct stat st;
@@ -124,14 +164,11 @@ check_back_end(struct check *check, const struct conf *conf)
 		    "%s is not there, or writable for others", paths_helper);
 		return;
 	}
-	(void)snprintf(helper_conf, sizeof helper_conf, "%.*s/pam-helper.conf",
-	    (int)(strrchr(check->conf_path, '/') - check->conf_path), check->conf_path);
-	if (getrandom(request.id, sizeof request.id, 0) != sizeof request.id)
-		return;
-	answer = exchange_run(&exchange, &request, &reply);
+	answer = ask(check, conf, WIRE_LOOK, user, &reply);
 	judge_answer(check, conf, answer, &reply);
 	if (conf->backend == BACKEND_AUTHD)
 		judge_service_clock(check, answer, &reply);
+	check_codes(check, conf);
 }
 
 /* A code is good for its half minute and the next. */

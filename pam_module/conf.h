@@ -25,11 +25,12 @@ enum conf_backend { BACKEND_POSTGRESQL, BACKEND_AUTHD };
 enum conf_reveal { REVEAL_MINIMAL, REVEAL_HELPFUL };
 enum conf_log_rhost { LOG_RHOST_IP, LOG_RHOST_NONE };
 enum conf_training { TRAINING_OFF, TRAINING_REMIND, TRAINING_REQUIRE };
+enum conf_offline { OFFLINE_OFF, OFFLINE_RECOVERY };
 enum conf_account { ACCOUNT_OFF, ACCOUNT_REQUIRE_MFA, ACCOUNT_STATUS };
 
 struct conf {
 	int factors, echo_otp, blind_conversation, unknown_user, unenrolled, identity, fail, backend, reveal, log_rhost,
-	    account, training;                  /* the enums above */
+	    account, training, offline;                 /* the enums above */
 	bool accept_recovery, require_ssh_publickey;
 	bool has_own_section;                   /* the service is named in the file */
 	int attempts;                           /* prompts in one call */

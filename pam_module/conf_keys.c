@@ -55,6 +55,8 @@ static const struct conf_key keys[] = {
 	    "The remote address in the log." },
 	{ "account", CONF_WORD, AT(account), "off", "off require_mfa status", 0, 0,
 	    "The account phase: nothing, insist that the auth phase of this module ran, or ask for the account's state." },
+	{ "offline", CONF_WORD, AT(offline), "off", "off recovery", 0, 0,
+	    "While the back end is out of reach: nobody, or who types a break-glass code of this host, which takes factors = otp." },
 	{ "training", CONF_WORD, AT(training), "off", "off remind require", 0, 0,
 	    "Security training that is due, in the account phase: nothing, a reminder from 14 days before, or no entry after." },
 };
@@ -234,6 +236,8 @@ conf_set(const struct conf_key *key, const char *value, struct conf *conf)
 
 	switch (key->type) {
 	case CONF_WORD:
+		if (key->offset == AT(offline) && strcmp(value, "ticket") == 0)
+			return "is not built: off or recovery";
 		return set_word(key, value, slot);
 	case CONF_YES_NO:
 		return set_yes_no(value, slot);

@@ -20,9 +20,10 @@
 #include "core/base/log.h"
 #include "core/base/secret.h"
 #include "pam_module/backend.h"
+#include "pam_module/breakglass.h"
 #include "pam_module/helper_slots.h"
 
-enum { READ_MS = 5000, LAST_MS = 200 };
+enum { READ_MS = 5000, LAST_MS = 200, OFFLINE_MS = 1500 };      /* OFFLINE_MS: for a code, where the back end is away */
 
 static const char root_conf[] = COUNTERFOIL_CONFDIR "/pam-helper.conf";
 static const char locker_conf[] = COUNTERFOIL_CONFDIR "/pam-locker.conf";
@@ -119,23 +120,57 @@ takes_slot(const struct wire_request *request)
 	return request->backend != WIRE_AUTHD || is_privileged();
 }
 
+/* While the back end is away, a code of this host takes time too. */
 static void
-work(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
+ask_back_end(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
 {
-	int64_t deadline_ms = clock_monotonic_ms() + request->budget_ms - LAST_MS;
+	struct wire_request hurried = *request;
+
+	if (request->offline != WIRE_OFFLINE_NO && request->budget_ms > 2 * OFFLINE_MS)
+		hurried.budget_ms -= OFFLINE_MS;
+	if (request->backend == WIRE_AUTHD)
+		backend_authd(settings, &hurried, clock_monotonic_ms() + hurried.budget_ms - LAST_MS, reply);
+	else
+		backend_postgresql(settings, &hurried, reply);
+}
+
+static void
+work(const struct breakglass_job *job)
+{
+	const struct helper_settings *settings = job->settings;
+	struct helper_reply *reply = job->reply;
 	char error[CONFIG_ERROR_BYTES] = "";
 	enum status st = STATUS_OK;
 
-	if (takes_slot(request))
-		st = helper_slots_take(settings->run_directory, is_privileged(), settings->parallel, deadline_ms, error);
+	if (takes_slot(job->request))
+		st = helper_slots_take(settings->run_directory, is_privileged(), settings->parallel, job->deadline_ms, error);
 	if (st == STATUS_OVERLOADED)
 		helper_reply_set(reply, ANSWER_UNUSABLE, "overloaded", error);
 	else if (st != STATUS_OK)
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
-	else if (request->backend == WIRE_AUTHD)
-		backend_authd(settings, request, deadline_ms, reply);
 	else
-		backend_postgresql(settings, request, reply);
+		ask_back_end(settings, job->request, reply);
+	if (st == STATUS_OK && !is_privileged())
+		breakglass_settle(job);
+}
+
+static void
+dispatch(const struct helper_settings *settings, const struct wire_request *request, struct helper_reply *reply)
+{
+	const struct breakglass_job job = { .settings = settings, .request = request, .reply = reply, .ask = ask_back_end,
+	    .deadline_ms = clock_monotonic_ms() + request->budget_ms - LAST_MS };
+
+	switch (request->operation) {
+	case WIRE_BREAKGLASS_SYNC:
+		breakglass_sync(&job);
+		break;
+	case WIRE_BREAKGLASS_STATE:
+		breakglass_state(&job);
+		break;
+	default:
+		work(&job);
+		break;
+	}
 }
 
 static void
@@ -147,7 +182,7 @@ answer(const char *conf, const struct wire_request *request, struct helper_reply
 
 	helper_reply_begin(request, reply);
 	helper_reply_describe(reply, request);
-	if (is_privileged() && !is_own_account(request->user)) {
+	if (is_privileged() && (!is_own_account(request->user) || request->operation >= WIRE_BREAKGLASS_SYNC)) {
 		helper_reply_set(reply, ANSWER_NOT_OWN_ACCOUNT, "not_own_account", NULL);
 		return;
 	}
@@ -156,7 +191,7 @@ answer(const char *conf, const struct wire_request *request, struct helper_reply
 	else if (st != STATUS_OK)
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
 	else
-		work(&settings, request, reply);
+		dispatch(&settings, request, reply);
 	helper_settings_free(&settings);
 }
 

@@ -23,6 +23,14 @@ static const struct config_key own_keys[] = {
 	    "The service's public key, sha256//BASE64; several with a semicolon between. Beside ca_file both must hold." },
 	{ "authd", "host_key_file", CONFIG_TEXT, AT(authd.host_key_file), COUNTERFOIL_CONFDIR "/host.key", 1, PATH_MAX_BYTES,
 	    "File, root's and mode 0600, with this host's own key: cf_ID_SECRET." },
+	{ "breakglass", "directory", CONFIG_TEXT, AT(breakglass_directory), COUNTERFOIL_STATEDIR, 1, 240,
+	    "Folder, root's alone, where this host keeps its break-glass codes." },
+	{ "breakglass", "failures", CONFIG_INTEGER, AT(breakglass_failures), "3", 2, 100,
+	    "How often in a row the back end must have been out of reach before a code counts." },
+	{ "breakglass", "outage_s", CONFIG_INTEGER, AT(breakglass_outage_s), "60", 30, 86400,
+	    "Seconds from the first of these failures to the last." },
+	{ "breakglass", "days", CONFIG_INTEGER, AT(breakglass_days), "90", 1, 366,
+	    "Days for which a code is good." },
 };
 
 enum { OWN_COUNT = sizeof own_keys / sizeof own_keys[0] };
@@ -102,4 +110,16 @@ helper_settings_free(struct helper_settings *settings)
 	if (keys != NULL)
 		config_free_values(keys, count, settings);
 	free(keys);
+}
+
+struct password_cost
+helper_settings_cost(const struct helper_settings *settings)
+{
+	/* the default of [realm staff], which a host that asks the service has not */
+	static const struct password_cost staff = { .memory_kib = 65536, .passes = 3 };
+	const struct realm_policy *policy = &settings->core.staff;
+
+	if (policy->argon2_memory_kib == 0)
+		return staff;
+	return (struct password_cost){ (uint32_t)policy->argon2_memory_kib, (uint32_t)policy->argon2_passes };
 }

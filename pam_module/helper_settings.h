@@ -17,6 +17,9 @@ struct helper_settings {
 	struct authd_settings authd;    /* back end authd; all zero otherwise */
 	int64_t parallel;               /* helpers that work at once on this host */
 	char *run_directory;            /* where they count themselves */
+	char *breakglass_directory;     /* where the codes for an outage lie */
+	int64_t breakglass_failures, breakglass_outage_s;       /* what makes an outage: so many, and over so long */
+	int64_t breakglass_days;        /* how long a code is good */
 };
 
 /* What BACKEND needs of the file at PATH; the sections of another back end are not looked at.

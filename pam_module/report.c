@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include <security/pam_ext.h>
 
@@ -125,7 +126,7 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 	put_quoted(&line, "host", call->who.host);
 	put_number(&line, "ms", elapsed_ms);
 	put_word(&line, "backend", call->conf.backend == BACKEND_AUTHD ? "authd" : "postgresql");
-	put_word(&line, "offline", "no");
+	put_word(&line, "offline", call->reply.offline != 0 ? "yes" : "no");
 	put_quoted(&line, "detail", call->detail[0] != '\0' || call->reply.detail == NULL ? call->detail : call->reply.detail);
 	if (call->options.debug && call->phase == PHASE_AUTH)
 		put_number(&line, "tries", call->tries);
@@ -138,5 +139,6 @@ report(const struct call *call, enum answer answer)
 	char line[REPORT_LINE_MAX_BYTES + 1];
 
 	report_line(call, answer, exchange_now_ms() - call->started_ms, line);
-	pam_syslog(call->pamh, answer_row(answer)->priority, "%s", line);
+	pam_syslog(call->pamh, answer == ANSWER_ALLOW && call->reply.offline != 0 ? LOG_ALERT : answer_row(answer)->priority,
+	    "%s", line);
 }

@@ -43,6 +43,11 @@ static const struct field request_fields[] = {
 	{ 13, KIND_TEXT, false, Q(password), WIRE_ANSWER_MAX },
 	{ 14, KIND_TEXT, false, Q(code), WIRE_ANSWER_MAX },
 	{ 15, KIND_TEXT, false, Q(new_password), WIRE_ANSWER_MAX },
+	{ 16, KIND_NUMBER, false, Q(offline), WIRE_OFFLINE_END - 1 },
+	{ 17, KIND_NUMBER, false, Q(event), 15 },
+	{ 18, KIND_NUMBER, false, Q(at_s), UINT32_MAX },
+	{ 19, KIND_NUMBER, false, Q(left), 255 },
+	{ 20, KIND_NUMBER, false, Q(expires_at_s), UINT32_MAX },
 };
 
 static const struct field reply_fields[] = {
@@ -58,6 +63,7 @@ static const struct field reply_fields[] = {
 	{ 10, KIND_TEXT, false, R(ssh_key), 64 },
 	{ 11, KIND_TEXT, false, R(user_digest), 64 },
 	{ 12, KIND_NUMBER, true, R(training_due), UINT32_MAX },
+	{ 13, KIND_NUMBER, false, R(offline), 1 },
 };
 
 static const struct schema request_schema = { "CFQ1", request_fields, sizeof request_fields / sizeof request_fields[0] };

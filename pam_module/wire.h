@@ -31,10 +31,16 @@ enum wire_operation {
 	WIRE_LOOK,              /* is there such an account, and what is its state? */
 	WIRE_CHANGE,            /* set new_password; password proves the old one */
 	WIRE_SESSION_OPEN, WIRE_SESSION_CLOSE,
+	WIRE_BREAKGLASS_SYNC,   /* deliver what waits, and drop the codes of who is gone; from pam-breakglass, never the module */
+	WIRE_BREAKGLASS_STATE,  /* how are this host's break-glass codes? */
+	WIRE_BREAKGLASS_REPORT, /* to a back end: EVENT happened to USER's codes on host TARGET */
 	WIRE_OPERATIONS_END
 };
 
 enum wire_factors { WIRE_PASSWORD_OTP = 1, WIRE_OTP, WIRE_PASSWORD, WIRE_FACTORS_END };
+/* May a break-glass code do where the back end is out of reach?  Whoever runs a set-uid program can starve it, so that it sees
+ * an outage where there is none: what it saw does not count. */
+enum wire_offline { WIRE_OFFLINE_NO, WIRE_OFFLINE_YES, WIRE_OFFLINE_UNCOUNTED, WIRE_OFFLINE_END };
 enum wire_backend { WIRE_POSTGRESQL = 1, WIRE_AUTHD, WIRE_BACKENDS_END };
 
 /* Texts are borrowed; NULL: absent.  In a decoded message they point into its buffer. */
@@ -52,6 +58,8 @@ struct wire_request {
 	const char *target;             /* session: whose it is */
 	const char *ssh_key;            /* type and base64 of the key that sshd accepted */
 	const char *password, *code, *new_password;
+	uint32_t offline;               /* enum wire_offline; WIRE_VERIFY */
+	uint32_t event, at_s, left, expires_at_s;       /* WIRE_BREAKGLASS_REPORT: enum breakglass_event; codes; epoch */
 };
 
 struct wire_reply {
@@ -61,6 +69,7 @@ struct wire_reply {
 	uint32_t must_change;           /* 0 or 1: allowed now, but the account phase must ask for a new password */
 	uint32_t enrolled;              /* 0 or 1: WIRE_LOOK */
 	uint32_t retry_after_s;
+	uint32_t offline;               /* 0 or 1: a break-glass code let them in */
 	uint32_t training_due;          /* WIRE_LOOK: when, seconds since the epoch; 0: none is */
 	const char *user;               /* whom the answer is about: the request's, byte for byte */
 	const char *reason;             /* a token */

@@ -205,6 +205,8 @@ export const strings = {
 	"event.reset_requested": "Staff asked for a reset of your account",
 	"event.reset_approved": "Reset of your account approved",
 	"event.reset_cancelled": "Reset of your account cancelled",
+	"event.breakglass_issued": "Emergency codes for a host were issued",
+	"event.breakglass_used": "An emergency code was used on a host",
 	"event.reset_done": "Your account was reset",
 	"event.other": "Something else: {kind}",
 };

@@ -34,6 +34,7 @@ static const struct { const char *name; int priority; } levels[] = {
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG }, [LOG_LEVEL_INFO] = { "info", LOG_INFO },
 	[LOG_LEVEL_NOTICE] = { "notice", LOG_NOTICE }, [LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
 	[LOG_LEVEL_ERROR] = { "error", LOG_ERR }, [LOG_LEVEL_CRITICAL] = { "critical", LOG_CRIT },
+	[LOG_LEVEL_ALERT] = { "alert", LOG_ALERT },
 };
 
 /* Is standard error the journal?  systemd says so by device and inode. */

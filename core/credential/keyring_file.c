@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/durable_file.h"
 #include "core/base/encoding.h"
 #include "core/base/entropy.h"
 #include "core/base/secret_file.h"
@@ -218,63 +218,6 @@ render(const struct keyring *keyring, enum realm only, struct secret **out)
 	return STATUS_OK;
 }
 
-static int
-write_all(int fd, struct bytes text)
-{
-	while (text.len > 0) {
-		ssize_t put = write(fd, text.data, text.len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return -1;
-		text.data += put;
-		text.len -= (size_t)put;
-	}
-	return fsync(fd);
-}
-
-/* The new name must survive a crash too. */
-static int
-sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd, n, result;
-
-	n = slash == NULL ? snprintf(folder, sizeof folder, ".") :
-	    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
-	if (n < 0 || (size_t)n >= sizeof folder || (fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return -1;
-	result = fsync(fd);
-	(void)close(fd);
-	return result;
-}
-
-static enum status
-write_new(const char *path, struct bytes text, const struct stat *owner, char *error)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
-	bool written;
-	int cause;
-
-	if (fd < 0 && errno == EEXIST)
-		return fault(error, STATUS_CONFLICT, "%s: exists already and is left as it is", path);
-	if (fd < 0)
-		return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
-	written = (owner == NULL || fchown(fd, owner->st_uid, owner->st_gid) == 0) && write_all(fd, text) == 0;
-	cause = errno;
-	if (close(fd) != 0 && written) {
-		cause = errno;
-		written = false;
-	}
-	if (written && sync_folder(path) == 0)
-		return STATUS_OK;
-	cause = written ? errno : cause;
-	(void)unlink(path);
-	return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
-}
-
 static enum status
 add_fresh_key(struct keyring *keyring, enum realm realm, enum keyring_purpose purpose, int id)
 {
@@ -306,7 +249,7 @@ keyring_create(const char *path, const enum realm *realms, char error[static CON
 	if (st != STATUS_OK)
 		(void)fault(error, st, "%s: no memory or no entropy for new keys", path);
 	else
-		st = write_new(path, secret_view(text), NULL, error);
+		st = durable_file_create(path, secret_view(text), NULL, error);
 	secret_free(&text);
 	keyring_free(&keyring);
 	return st;
@@ -323,30 +266,9 @@ keyring_extract(const struct keyring *keyring, enum realm realm, const char *pat
 		return fault(error, STATUS_NOT_FOUND, "the keyring holds no keys of realm %s", realm_name(realm));
 	if ((st = render(keyring, realm, &text)) != STATUS_OK)
 		return fault(error, st, "%s: out of memory", path);
-	st = write_new(path, secret_view(text), NULL, error);
+	st = durable_file_create(path, secret_view(text), NULL, error);
 	secret_free(&text);
 	return st;
-}
-
-/* Put TEXT in the place of PATH: whoever opens it sees the old file or the new one, never half of one. */
-static enum status
-replace(const char *path, struct bytes text, char *error)
-{
-	char beside[PATH_MAX];
-	struct stat owner;
-	int n = snprintf(beside, sizeof beside, "%s.new", path), cause;
-	enum status st;
-
-	if (n < 0 || (size_t)n >= sizeof beside || stat(path, &owner) != 0)
-		return fault(error, STATUS_INVALID, "%s: cannot be replaced", path);
-	/* One that lies there is what a crash left, or somebody's own: it is not ours to overwrite. */
-	if ((st = write_new(beside, text, &owner, error)) != STATUS_OK)
-		return st;
-	if (rename(beside, path) == 0 && sync_folder(path) == 0)
-		return STATUS_OK;
-	cause = errno;
-	(void)unlink(beside);
-	return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
 }
 
 /* Nobody else adds a key from here until *out_fd is closed.  Who waited may hold the lock of a file that was replaced
@@ -398,7 +320,7 @@ keyring_add_seal_key(const char *path, enum realm realm, int *out_id, char error
 		(void)fault(error, st, "%s: no room, id, memory or entropy for another key", path);
 		goto out;
 	}
-	if ((st = replace(path, secret_view(text), error)) == STATUS_OK)
+	if ((st = durable_file_replace(path, secret_view(text), error)) == STATUS_OK)
 		*out_id = id;
 out:
 	secret_free(&text);

@@ -136,7 +136,8 @@ BEGIN
 	sessions := account_disconnect(p_account_id, 'offboarded', true);
 	at := epoch(v_now);
 	PERFORM record(p_caller, v_who, p_account_id, 'offboarded', 'ok', p_reason, true, jsonb_build_object('factors', factors,
-		'sessions', sessions, 'devices', devices, 'recovery_codes', recovery_codes));
+		'sessions', sessions, 'devices', devices, 'recovery_codes', recovery_codes, 'breakglass_hosts', (SELECT
+		coalesce(jsonb_object_agg(b.host, b.codes_left), '{}') FROM breakglass b WHERE b.account_id = p_account_id)));
 END $$;
 
 -- P_DUE_AT: when the next training is due; P_COMPLETED true: one was completed now.

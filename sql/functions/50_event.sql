@@ -154,6 +154,7 @@ BEGIN
 	DELETE FROM idempotency i WHERE i.account_id = p_account_id;
 	DELETE FROM reset_request r WHERE r.account_id = p_account_id;
 	DELETE FROM training t WHERE t.account_id = p_account_id;
+	DELETE FROM breakglass b WHERE b.account_id = p_account_id;
 	UPDATE account a SET state = 'erased', state_reason = NULL, login_digest = NULL, login_sealed = NULL,
 		login_key_id = NULL, external_id = NULL, password_sealed = NULL, password_key_id = NULL, must_change = false,
 		hold_until = NULL WHERE a.id = p_account_id;
@@ -203,6 +204,9 @@ BEGIN
 		'resets', (SELECT coalesce(jsonb_agg(jsonb_build_object('reason', r.reason, 'requested_at', iso(r.requested_at),
 			'approved_at', iso(r.approved_at), 'ended_at', iso(r.ended_at), 'end_reason', r.end_reason)
 			ORDER BY r.requested_at), '[]') FROM reset_request r WHERE r.account_id = p_account_id),
+		'breakglass', (SELECT coalesce(jsonb_agg(jsonb_build_object('host', b.host, 'codes_left', b.codes_left, 'issued_at',
+			iso(b.issued_at), 'expires_at', iso(b.expires_at)) ORDER BY b.host), '[]')
+			FROM breakglass b WHERE b.account_id = p_account_id),
 		'training', (SELECT jsonb_build_object('completed_at', iso(t.completed_at), 'due_at', iso(t.due_at))
 			FROM training t WHERE t.account_id = p_account_id),
 		'events', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', iso(e.at), 'kind', e.kind, 'outcome', e.outcome, 'reason',

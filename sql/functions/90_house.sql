@@ -73,6 +73,9 @@ BEGIN
 	DELETE FROM known_source WHERE ctid = ANY (ARRAY(SELECT ctid FROM known_source
 		WHERE seen_at < v_now - interval '90 days' LIMIT p_batch FOR UPDATE SKIP LOCKED));
 	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
+	DELETE FROM breakglass WHERE ctid = ANY (ARRAY(SELECT ctid FROM breakglass WHERE expires_at < v_day LIMIT p_batch
+		FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS v_count = ROW_COUNT; removed := removed + v_count;
 	removed := removed + budgets_trim(v_max, v_now - seconds(p_forget_s), p_batch);
 	PERFORM event_partitions();
 END $$;

@@ -5,11 +5,11 @@ DECLARE
 	v_function record;
 	v_operator text[] := ARRAY['client_create', 'client_list', 'client_revoke', 'password_set', 'reset_request',
 		'reset_cancel', 'reset_complete', 'reset_show', 'offboard', 'training_record', 'training_report',
-		'enroll_code_issue'];
+		'enroll_code_issue', 'breakglass_list'];
 	-- a staff host signs in and enrols; admit() keeps it in the staff realm
 	v_host text[] := ARRAY['login_begin', 'login_finish', 'login_abandon', 'challenge_begin', 'challenge_finish',
 		'otp_begin', 'account_status', 'password_begin', 'password_finish', 'password_abandon', 'enroll_code_check',
-		'totp_start', 'totp_confirm_begin', 'totp_confirm_finish', 'host_session', 'readiness'];
+		'totp_start', 'totp_confirm_begin', 'totp_confirm_finish', 'host_session', 'breakglass_report', 'readiness'];
 BEGIN
 	EXECUTE 'REVOKE ALL ON ALL FUNCTIONS IN SCHEMA counterfoil FROM PUBLIC';
 	FOR v_function IN SELECT p.oid::regprocedure AS name, p.proname FROM pg_catalog.pg_proc p

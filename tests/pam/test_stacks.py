@@ -75,6 +75,20 @@ def test_in_an_outage_the_console_takes_group_terminal_and_password_together():
             assert pam_dispatch.dispatch(modules, returns) != "success", (module, code)
 
 
+def test_the_console_with_break_glass_codes_takes_the_hosts_password_and_our_yes_together():
+    """Whatever single code any of its modules returns: an outage, a wrong code, a wrong password let nobody in."""
+    modules = stack("login-breakglass", "auth")
+    right = {**INTRUDER, "pam_unix": "success", "pam_counterfoil": "success"}
+    assert pam_dispatch.dispatch(modules, told(modules, right)) == "success"
+    for password in pam_dispatch.CODES:
+        for ours in pam_dispatch.CODES:
+            result = pam_dispatch.dispatch(modules, told(modules, {**right, "pam_unix": password, "pam_counterfoil": ours}))
+            assert (result == "success") == (password == ours == "success"), (password, ours)
+    asked = [module.name for module in modules]
+    assert asked.index("pam_unix") < asked.index("pam_counterfoil")
+    assert modules[asked.index("pam_unix")].action("auth_err") == "die"        # no code is used up by a typo
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_who_is_refused_in_the_account_phase_stays_out(name):
     modules = stack(name, "account")

@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import re
+import shutil
 
 import pytest
 
+import breakglass_host
+import pam_world
 import staff_machine
 
 PASSWORD, CODE = "Password: $", "Verification code: $"
@@ -135,6 +139,62 @@ def test_break_glass_opens_the_console_for_its_group_during_an_outage_and_at_no_
         with console(machine, "pseudo9") as spawned:       # not a console
             log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, eve.code())])
             spawned.expect("Login incorrect")
+
+
+@pytest.fixture
+def glass(machine):
+    """The machine with its tool for break-glass codes, and a helper whose clock the test moves."""
+    folder = machine.path("/usr/libexec/counterfoil")
+    made = breakglass_host.Breakglass(machine)
+    for name in ("pam-breakglass", "pam-helper-testclock"):
+        shutil.copy(pam_world.BUILT / name, folder / name)
+    (folder / "pam-helper").unlink()
+    (folder / "pam-helper").write_text(f"#!/bin/sh\nexec env COUNTERFOIL_TEST_CLOCK={made.clock} "
+                                       f'/usr/libexec/counterfoil/pam-helper-testclock "$@"\n')
+    (folder / "pam-helper").chmod(0o755)
+    machine.stack_file("login", "login-breakglass")
+    machine.configure('[service "login"]', "factors = otp", "offline = recovery", account="status")
+    made.clear()
+    yield made
+    made.clear()
+    (folder / "pam-helper").unlink()
+    shutil.copy(pam_world.BUILT / "pam-helper", folder / "pam-helper")
+
+
+def issue(machine, person, count=8):
+    out = machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "--count", count, "issue", person.login).stdout
+    return re.findall(r"^    (\S+)$", out, re.M)
+
+
+def test_a_break_glass_code_behind_the_hosts_password_opens_the_console_in_an_outage_once(machine, glass):
+    eve = machine.hire(unix_password=UNIX)
+    codes = issue(machine, eve)
+    with console(machine) as spawned:           # the service is there: its code does, and a break-glass code does not
+        log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, codes[0])])
+        spawned.expect("Login incorrect")
+        log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, glass.code(eve))])
+        assert gets_a_shell(spawned, eve.login)
+    with machine.database_stopped():
+        with console(machine) as spawned:       # login tries three times; the third is old enough
+            for _ in range(2):
+                log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, codes[0])])
+                spawned.expect("Login incorrect")
+                glass.advance(40)
+            mark = machine.syslog.mark()
+            log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, codes[0])])
+            assert gets_a_shell(spawned, eve.login)
+        entry = machine.entries(mark, event="auth")[0]
+        assert (entry.priority, entry["result"], entry["offline"]) == ("ALERT", "allow", "yes")
+        assert machine.entries(mark, event="account")[0]["result"] == "allow"
+        assert any("breakglass_used" in line and line.startswith("1 ") for line in machine.syslog.since(mark))
+        with console(machine) as spawned:       # used up; and a wrong password of the host is asked for no code
+            log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, codes[0])])
+            spawned.expect("Login incorrect")
+            log_in(spawned, eve.login, [(PASSWORD, "wrong")])
+            spawned.expect("Login incorrect")
+        assert glass.codes.left(eve.login) == 7
+    machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "sync")
+    assert [event[1] for event in machine.events("breakglass_used")] == ["ok"]
 
 
 def test_no_configuration_is_no_break_glass(machine):

@@ -5,12 +5,15 @@ import struct
 import subprocess
 import uuid
 
-OPERATIONS = {"verify": 1, "decoy": 2, "look": 3, "change": 4, "session_open": 5, "session_close": 6}
+OPERATIONS = {"verify": 1, "decoy": 2, "look": 3, "change": 4, "session_open": 5, "session_close": 6,
+              "breakglass_sync": 7, "breakglass_state": 8, "breakglass_report": 9}
 FACTORS = {"password+otp": 1, "otp": 2, "password": 3}
 BACKENDS = {"postgresql": 1, "authd": 2}
 TEXTS = {7: "user", 8: "service", 9: "rhost", 10: "tty", 11: "target", 12: "ssh_key", 13: "password", 14: "code",
          15: "new_password"}
-REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s", 12: "training_due"}
+OFFLINE = {"no": 0, "yes": 1, "uncounted": 2}
+EVENTS = {"issued": 1, "used": 2, "revoked": 3, "expired": 4}
+REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s", 12: "training_due", 13: "offline"}
 REPLY_TEXTS = {7: "user", 8: "reason", 9: "detail", 10: "ssh_key", 11: "user_digest"}
 
 
@@ -24,13 +27,18 @@ def message(magic, fields):
 
 
 def request(user, operation="verify", factors="password+otp", backend="postgresql", request_id=None, budget_ms=9700,
-            connect_ms=2000, service="sshd", **texts):
+            connect_ms=2000, service="sshd", offline=None, report=None, **texts):
     """The bytes of a request."""
     numbers = [OPERATIONS[operation], BACKENDS[backend], FACTORS[factors], budget_ms, connect_ms]
     texts = {"user": user, "service": service, **texts}
     fields = [field(1, (request_id or uuid.uuid4()).bytes)]
     fields += [field(tag, struct.pack(">I", number)) for tag, number in enumerate(numbers, 2)]
     fields += [field(tag, texts[name].encode() + b"\0") for tag, name in TEXTS.items() if texts.get(name) is not None]
+    if offline is not None:
+        fields.append(field(16, struct.pack(">I", OFFLINE[offline])))
+    if report is not None:                      # event, at, left, expires at
+        numbers = [EVENTS.get(report[0], report[0]), *report[1:]]
+        fields += [field(tag, struct.pack(">I", number)) for tag, number in enumerate(numbers, 17)]
     return message(b"CFQ1", fields)
 
 
@@ -53,13 +61,13 @@ def parse_reply(data):
     return found
 
 
-def ask(helper, conf, data, timeout=30):
+def ask(helper, conf, data, timeout=30, environment=None):
     """Start the helper as the module does and return (reply or None, exit status)."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
             process = subprocess.Popen([str(helper), "--config", str(conf)], stdin=theirs, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, env={}, cwd="/")
+                                       stderr=subprocess.DEVNULL, env=environment or {}, cwd="/")
         ours.settimeout(timeout)
         received = b""
         try:

@@ -59,6 +59,7 @@ class StaffHost(pam_world.Application):
                                 f"passfile={self.installation.passfile}"},
             "keys": {"keyring": keyring},
             "helper": {"run_directory": self.directory / "run"},
+            "breakglass": {"directory": self.directory / "breakglass"},
             "realm staff": {"issuer": "Lantern Shop staff", "argon2_memory_kib": 19456, "argon2_passes": 2},
         }
         for (section, key), value in (changes or {}).items():

@@ -1,0 +1,31 @@
+/* breakglass_trail.h: what the service knows of the break-glass codes that hosts keep: what they report, and no more. */
+#ifndef COUNTERFOIL_BREAKGLASS_TRAIL_H
+#define COUNTERFOIL_BREAKGLASS_TRAIL_H
+
+#include "core/operation/caller.h"
+#include "core/operation/core.h"
+
+#define BREAKGLASS_TRAIL_HOST_BYTES 257
+
+struct breakglass_fact {
+	struct bytes login;             /* as the host has it */
+	const char *host;               /* its name; one with a key is called by that */
+	const char *event;              /* issued | used | revoked | expired */
+	int64_t at_s, left, expires_at_s;
+};
+
+/* An event in the trail, and for issued and used one in the outbox.  CALLER_HOST, whose request id names the report: one that
+ * comes again changes nothing.
+ * STATUS_NOT_FOUND: codes are issued to active staff only.  STATUS_INVALID: no such event, host or login. */
+enum status breakglass_trail_record(struct core *core, const struct caller *caller,
+    const struct breakglass_fact *fact) NODISCARD;
+
+struct breakglass_outstanding {
+	char host[BREAKGLASS_TRAIL_HOST_BYTES];
+	int64_t codes_left, issued_at_s, expires_at_s;
+};
+/* Where an account may still have codes, as the hosts last said; free() *out.  CALLER_OPERATOR. */
+enum status breakglass_trail_list(struct core *core, const struct caller *caller, const char *account_id,
+    struct breakglass_outstanding **out, unsigned *out_count) NODISCARD;
+
+#endif
