@@ -31,4 +31,7 @@ void helper_settings_free(struct helper_settings *settings);
 /* The keys that no other program has, for the manual page. */
 const struct config_key *helper_settings_own_keys(size_t *out_count);
 
+/* What break-glass codes are hashed with: as passwords of the staff are. */
+struct password_cost helper_settings_cost(const struct helper_settings *settings);
+
 #endif
