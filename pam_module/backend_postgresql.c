@@ -78,10 +78,14 @@ report(struct core *core, const struct wire_request *request, struct helper_repl
 	enum status st;
 
 	wire_id_text(request->id, caller.request_id);
-	if ((st = breakglass_trail_record(core, &caller, &fact)) != STATUS_OK)
-		set_failure(reply, st, NULL);
-	else
+	if ((st = breakglass_trail_record(core, &caller, &fact)) == STATUS_OK)
 		helper_reply_set(reply, ANSWER_ALLOW, "recorded", NULL);
+	else if (st == STATUS_NOT_FOUND)
+		helper_reply_set(reply, ANSWER_UNKNOWN_USER, "unknown_login", NULL);
+	else if (st == STATUS_INVALID || st == STATUS_CONFLICT)
+		helper_reply_set(reply, ANSWER_DENY, "report_refused", NULL);
+	else
+		set_failure(reply, st, NULL);
 }
 
 /* The module's time budget over the file's own, where it is shorter. */

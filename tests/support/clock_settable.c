@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@
 
 static _Atomic int64_t set_real_ms, set_monotonic_us, offset_s;
 static atomic_bool is_set;
+static const char *path_at_start;       /* pam-helper clears its environment */
+
+__attribute__((constructor)) static void
+remember_path(void)
+{
+	const char *path = getenv("COUNTERFOIL_TEST_CLOCK");
+
+	path_at_start = path != NULL ? strdup(path) : NULL;
+}
 
 static int64_t
 real_us(clockid_t clock)
@@ -94,7 +104,8 @@ clock_now_s(void)
 
 	if (atomic_load(&is_set))
 		return atomic_load(&set_real_ms) / 1000;
-	path = getenv("COUNTERFOIL_TEST_CLOCK");
+	if ((path = getenv("COUNTERFOIL_TEST_CLOCK")) == NULL)
+		path = path_at_start;
 	return real_us(CLOCK_REALTIME) / 1000000 + (path != NULL ? file_offset_s(path) : 0);
 }
 
