@@ -54,3 +54,16 @@ def test_the_manual_names_every_option_of_the_pam_line():
     assert len(options) == 7
     for option in options:
         assert re.search(rf"\.BI? {option}( |\n)", manual("pam_counterfoil.8")), option
+
+
+def test_the_guide_for_a_fleet_names_every_stack_and_only_settings_and_reasons_that_exist():
+    text = manual("counterfoil-pam.8").replace("\\-", "-")
+    for stack in (worlds.TOP / "packaging/pam.d").iterdir():
+        assert re.search(rf"^\.BR? {stack.name}( ,)?$", text, re.MULTILINE), stack.name
+    keys = {line.split("\t")[0] for line in table("keys")}
+    named = set(re.findall(r"^(?:\.BR? )?\"?(\w+) = ", text, re.MULTILINE))
+    assert len(named) >= 5 and named <= keys, named - keys
+    reasons = {line.split()[-1] for line in table("answers")}
+    block = re.search(r"\.ft CR\n(.*?)\.ft\n", text, re.DOTALL)[1]
+    told = {line.split()[0] for line in block.splitlines()}
+    assert told >= {"unavailable", "misconfigured"} and told <= reasons, told - reasons
