@@ -45,7 +45,7 @@ async function start() {
 		return showError("proof", text("proof.wrong"));
 	if (answer.status === 422)
 		return showError("proof", text("proof.form"));
-	if (answer.status === 429)
+	if (answer.status === 429 && !byId("proof-part").hidden)
 		return showError("proof", waiting(answer.retryAfter, "proof.throttled.long"));
 	/* begun in another window, over, or an app was added meanwhile: the server knows */
 	if ([403, 404, 409].includes(answer.status) && answer.problem !== "cross-site")

@@ -386,6 +386,15 @@ def test_one_visitors_page_is_not_anothers(world, opened):
     assert (opened.state().json()["login"], other.state().json()["login"]) == (opened.account.login, other.account.login)
 
 
+def test_an_account_that_began_ten_times_has_to_wait_on_the_page_too_and_its_link_stays_good_r071(world, opened):
+    for _ in range(10):
+        assert world.api().post(f"/v1/accounts/{opened.account.id}/totp").status_code == 201
+    refused = opened.start()
+    assert problem_of(refused) == (429, "throttled") and opened.state().json()["state"] == "opened"
+    world.advance(int(refused.headers["Retry-After"]))
+    assert opened.start().status_code == 201
+
+
 def test_wrong_codes_are_counted_and_slowed_down(world, opened):
     secret = opened.start().json()["secret"].replace(" ", "")
     wrong = f"{(int(worlds.totp(secret, world.now_s())) + 1) % 1000000:06d}"

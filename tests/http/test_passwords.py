@@ -51,6 +51,17 @@ def test_R001_eight_where_a_second_factor_is_mandatory(strict, way):
     assert ways(strict)[way]("q7!x9-p2").status_code in (201, 204)
 
 
+def test_R001_twelve_for_staff(cluster):
+    world = worlds.World(cluster, "staff_words")
+    try:
+        api = world.start().api(key=world.installation.make_client("intranet", realm="staff"))
+        refused = expect(api.create_account("alice", "q7!x9-p2_m4"), 422, "password-rejected")
+        assert (refused["reason"], refused["minimum"]) == ("too_short", 12)
+        assert api.create_account("alice", "q7!x9-p2_m4+").status_code == 201
+    finally:
+        world.stop()
+
+
 def test_R002_256_characters_are_taken_whole_and_no_more(shop):
     api = shop.api()
     longest = "kite " * 51 + "k"

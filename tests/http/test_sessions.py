@@ -152,7 +152,18 @@ def revoke_factor(world, account):
     assert world.api(1).delete(f"/v1/accounts/{account.id}/factors/{account.factor_id}").status_code == 204
 
 
-@pytest.mark.parametrize("event", [change_password, use_reset_ticket, lock, revoke_factor])
+def erase(world, account):
+    assert world.api(1).delete(f"/v1/accounts/{account.id}").status_code == 204
+
+
+def bind_factor(world, account):
+    proof = world.step_up(account, "add_factor", code=account.recovery_codes[0])
+    started = world.api(1).post(f"/v1/accounts/{account.id}/totp", {"proof": proof}).json()
+    assert world.api(1).post(f"/v1/accounts/{account.id}/totp/{started['factor_id']}/confirm", {
+        "code": worlds.totp(started["secret"], world.now_s())}).status_code == 200
+
+
+@pytest.mark.parametrize("event", [change_password, use_reset_ticket, lock, erase, revoke_factor, bind_factor])
 def test_R057_R085_a_session_ends_at_once_with(world, event):
     account = world.customer()
     session = open_session(world, account)

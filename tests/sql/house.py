@@ -300,6 +300,12 @@ class Desk:
             return {"verdict": "throttled", "reason": begun["reason"], "throttled_s": begun["throttled_s"]}
         return self.finish(login_digest, begun, right and begun["reason"] is None, device)
 
+    def familiar(self, person):
+        """What the schema takes the caller's source for; the attempt is given back."""
+        begun = self.begin(person.digest)
+        self.call("login_abandon", person.digest, begun["attempt"], begun["familiar"], self.throttle)
+        return begun["familiar"]
+
     def challenge(self, person):
         """The right password of somebody with an authenticator; returns the challenge."""
         done = self.password(person.digest, True)

@@ -62,6 +62,7 @@ def test_the_owners_sign_in_cancels_it(house, authd, operator, staff):
     person = authd.customer()
     ask(operator, person, staff[0])
     ask(operator, person, staff[1])
+    assert [event[0] for event in house.events(person.id) if event[3]][-2:] == ["reset_requested", "reset_approved"], "at once"
     authd.sign_in(person)
     house.advance(DELAY_S + 1)
     assert refused(operator, *complete(person, staff[0])) == "CF404"

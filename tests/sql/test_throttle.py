@@ -68,6 +68,43 @@ def test_strangers_keep_out_neither_a_known_source_nor_a_trusted_device(authd):
     assert elsewhere.password(person.digest, True, device=device)["verdict"] == "granted"
 
 
+def test_a_source_that_did_not_sign_in_for_thirty_days_is_a_stranger_again(house, authd):
+    person = authd.customer()
+    authd.sign_in(person)
+    house.advance(31 * 86400)
+    strangers = [authd.from_source(f"10.11.0.{number}") for number in range(20)]
+    assert [stranger.password(person.digest, False)["verdict"] for stranger in strangers] == ["denied"] * 20
+    assert authd.password(person.digest, True)["verdict"] == "throttled"
+    house.advance(3600)
+    authd.sign_in(person)
+    assert authd.familiar(person) == "known"
+
+
+def test_R067_one_client_s_failures_are_stopped_and_neither_another_client_nor_a_known_source_pays_for_them(house):
+    """A shop's key in wrong hands: each guess at another login, from another source."""
+    narrow = houses.THROTTLE.but(client_limit=32, forget_s=864000)
+    with house.desk(caller=house.make_client(name="stolen")) as stolen, house.desk(caller=house.make_client()) as other:
+        stolen.throttle = other.throttle = narrow
+        owner = other.customer()
+        other.sign_in(owner)
+
+        def guess(desk, number):
+            return desk.from_source(f"10.12.{number // 250}.{number % 250}").password(
+                houses.digest(f"guess {number}"), False)["verdict"]
+        verdicts = [guess(stolen, number) for number in range(200)]
+        assert verdicts.count("denied") == 32 and verdicts[-20:] == ["throttled"] * 20
+        assert guess(other, 999) == "denied"
+        assert stolen.password(owner.digest, True)["verdict"] == "challenge", "from where its owner signs in"
+
+
+def test_R072_what_fails_at_authd_counts_at_a_pam_host_and_the_other_way_round(house):
+    with house.desk(caller=house.make_client(realm=houses.STAFF, name="intranet")) as intranet, house.host() as host:
+        for first, second in ((intranet, host), (host, intranet)):
+            person = intranet.person(realm=houses.STAFF)
+            assert wrong(first, person.digest, 5)["verdict"] == "denied"
+            assert second.password(person.digest, True)["verdict"] == "throttled"
+
+
 def test_one_password_against_a_thousand_accounts_from_one_source_is_stopped(authd):
     """R067: and a right one for an account that knows the source is let through."""
     person = authd.customer()
