@@ -16,6 +16,14 @@ hashing_cost(const struct core *core, enum realm realm)
 
 /* --- one run of Argon2 ----------------------------------------------------------------------------------------------- */
 
+static struct slots_source
+source_of(const struct caller *caller)
+{
+	if (caller->kind == CALLER_HOST && caller->key_id[0] != '\0')
+		return slots_source_of_host(caller->key_id, caller->source_ip);
+	return slots_source_of(caller->source_ip);
+}
+
 enum status
 hashing_enter(struct core *core, const struct caller *caller, enum realm realm, struct slots_turn *turn)
 {
@@ -25,7 +33,7 @@ hashing_enter(struct core *core, const struct caller *caller, enum realm realm, 
 	if (core->slots == NULL || core_policy(core, realm) == NULL)
 		return STATUS_OK;
 	cost = hashing_cost(core, realm);
-	return slots_enter(core->slots, caller->source_ip, caller->watch_fd, cost.memory_kib, cost.passes, turn);
+	return slots_enter(core->slots, source_of(caller), caller->watch_fd, cost.memory_kib, cost.passes, turn);
 }
 
 void

@@ -404,7 +404,7 @@ shorten(struct slots *slots)
 }
 
 enum status
-slots_enter(struct slots *slots, const char *source_ip, int watch_fd, uint32_t memory_kib, uint32_t passes,
+slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint32_t memory_kib, uint32_t passes,
     struct slots_turn *turn)
 {
 	int64_t now_ms = clock_monotonic_ms();
@@ -412,7 +412,7 @@ slots_enter(struct slots *slots, const char *source_ip, int watch_fd, uint32_t m
 
 	*turn = (struct slots_turn){ .deadline_ms = now_ms + slots->options.deadline_ms, .watch_fd = watch_fd,
 		.state = SLOTS_TURN_HELD, .place = { .work = (uint64_t)memory_kib * passes } };
-	turn->place.source = slots_source_of(source_ip);
+	turn->place.source = source;
 	if ((turn->done = malloc(sizeof(pthread_cond_t))) == NULL)
 		return STATUS_NO_MEMORY;
 	use_monotonic(turn->done);

@@ -41,7 +41,7 @@ struct slots_turn {
 /* Take a place before any other work is done for the request.  STATUS_OVERLOADED: its turn would come after the deadline,
  * or the queue is full of others who come before it.  WATCH_FD: the connection that the answer goes to, 0: none; should its
  * other end be closed when the turn comes, the job is dropped.  MEMORY_KIB and PASSES: what the hash will probably cost. */
-enum status slots_enter(struct slots *slots, const char *source_ip, int watch_fd, uint32_t memory_kib, uint32_t passes,
+enum status slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint32_t memory_kib, uint32_t passes,
     struct slots_turn *turn) NODISCARD;
 
 /* Run JOB when its turn comes; again for a further one.  STATUS_OK: JOB->status says how it went.

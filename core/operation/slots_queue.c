@@ -46,6 +46,15 @@ slots_source_of(const char *ip)
 	return (struct slots_source){ digest(address, 8), digest(address, 6) };
 }
 
+struct slots_source
+slots_source_of_host(const char *host, const char *ip)
+{
+	struct slots_source told = slots_source_of(ip);
+	const uint64_t network = digest((const uint8_t *)host, strlen(host)), both[] = { network, told.address };
+
+	return (struct slots_source){ digest((const uint8_t *)both, sizeof both), network };
+}
+
 /* --- failures -------------------------------------------------------------------------------------------------------------- */
 
 static size_t

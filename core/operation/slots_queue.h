@@ -19,6 +19,8 @@ struct slots_source {
 
 /* IP: numeric, as struct caller has it; NULL or nonsense is unknown. */
 struct slots_source slots_source_of(const char *ip);
+/* The same, as HOST tells it, which could tell any: the host is the network, and its failures are nobody else's. */
+struct slots_source slots_source_of_host(const char *host, const char *ip);
 
 /* --- failures: a table of fixed size, so invented sources cannot make it grow ------------------------------------------ */
 

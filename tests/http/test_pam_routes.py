@@ -84,6 +84,17 @@ def test_a_password_is_changed_with_the_old_one_and_through_the_policy(world, ho
     assert host.verify(alice, "password")["answer"] == "allow"
 
 
+def test_a_password_that_must_change_lets_in_with_the_code_and_says_so(world, host):
+    alice = member(world)
+    world.query("UPDATE counterfoil.account SET must_change = true WHERE id = %s", (alice.id,))
+    assert host.verify(alice, code=wrong_code(world, alice))["answer"] == "deny"
+    question = host.question(alice)
+    for _ in range(2):
+        told = host.ask("/v1/pam/verify", question)
+        assert (told["answer"], told["must_change"]) == ("allow", True)
+    assert host.verify(alice, code=question["code"])["answer"] == "deny"
+
+
 def test_the_account_phase_is_told_state_and_duties(world, host):
     alice = member(world)
     told = host.look(alice.login)
@@ -171,7 +182,7 @@ def refused(world, key, status, kind):
             expect(world.api(number, key).post(path, PamHost.body("alice", **members)), status, kind)
 
 
-def test_without_a_key_or_with_a_revoked_one_nothing_is_told(world):
+def test_R098_without_a_key_or_with_a_revoked_one_nothing_is_told(world):
     gone = PamHost(world, "gone")
     assert gone.look("nobody")["answer"] == "unknown_user"
     world.counterfoil("client", "revoke", gone.id)
@@ -193,7 +204,7 @@ def routes_with_a_key():
     return [(method, path) for _, method, path, scope, *_ in rows if scope not in ("-", "pam")]
 
 
-def test_a_hosts_key_opens_nothing_else_of_the_api(world, host):
+def test_R097_a_hosts_key_opens_nothing_else_of_the_api(world, host):
     """A stolen one reads no seed, no hash, no account, no trail."""
     nobody, routes, alice = "00000000-0000-4000-8000-000000000000", routes_with_a_key(), member(world)
     assert len(routes) > 25
@@ -350,7 +361,7 @@ def until_throttled(host, ask):
 
 @pytest.mark.parametrize("factors, spoilt", [("password+otp", "password"), ("otp", "code"), ("password+otp", "code")])
 def test_a_hostile_host_is_slowed_down_and_locks_nobody_out_of_others(world, factors, spoilt):
-    """R042: with any address that it likes to tell."""
+    """Whatever address it likes to tell."""
     hostile, honest, alice = PamHost(world, "hostile"), PamHost(world, "honest"), member(world)
     for rhost in ("192.0.2.30", "198.51.100.7", None):
         bad = {"password": WRONG} if spoilt == "password" else {"code": wrong_code(world, alice)}
@@ -391,7 +402,7 @@ def work(world, host, question):
 @pytest.mark.parametrize("factors, hashes, calls", [
     ("password+otp", 1, ["login_begin", "login_finish"]), ("password", 1, ["login_begin", "login_finish"]),
     ("otp", 0, ["otp_begin", "challenge_finish"])])
-def test_unknown_known_locked_and_decoy_are_the_same_work(world, host, factors, hashes, calls):
+def test_R075_unknown_known_locked_and_decoy_are_the_same_work(world, host, factors, hashes, calls):
     alice, bob = member(world), member(world)
     world.query("UPDATE counterfoil.account SET state = 'locked' WHERE id = %s", (bob.id,))
     bad = {"password": WRONG} if "password" in factors else {}

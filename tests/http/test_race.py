@@ -103,7 +103,7 @@ def race_of_hosts(world, factors, code=None):
 
 @pytest.mark.parametrize("factors", ["password+otp", "otp"])
 @pytest.mark.parametrize("code", [None, lambda alice: alice.recovery_codes[0]], ids=["totp", "recovery"])
-def test_of_fifty_questions_of_two_hosts_about_one_code_one_is_allowed(world, factors, code):
+def test_R031_R047_of_fifty_questions_of_two_hosts_about_one_code_one_is_allowed(world, factors, code):
     assert sorted(race_of_hosts(world, factors, code)) == ["allow"] + ["deny"] * (MANY - 1)
 
 

@@ -38,6 +38,21 @@ sources_are_addresses_in_networks(void **state)
 	assert_int_equal(slots_source_of("shop.example").network, 0);
 }
 
+static void
+a_host_that_tells_addresses_is_a_network_of_its_own(void **state)
+{
+	struct slots_source told = slots_source_of("192.0.2.1"), a = slots_source_of_host("host-a", "192.0.2.1"),
+	    b = slots_source_of_host("host-b", "192.0.2.1"), other = slots_source_of_host("host-a", "198.51.100.1"),
+	    none = slots_source_of_host("host-a", NULL);
+
+	(void)state;
+	assert_true(a.network == other.network && a.network == none.network);
+	assert_true(a.network != b.network && a.network != told.network);
+	assert_true(a.address != b.address && a.address != told.address && a.address != other.address);
+	assert_true(none.address != 0 && none.network != 0);
+	assert_int_equal(slots_source_of_host("host-a", "192.0.2.1").address, a.address);
+}
+
 static struct slots_place
 place_from(const char *ip, unsigned level)
 {
@@ -174,7 +189,7 @@ customer_main(void *arg)
 
 	c->job = (struct argon2_job){ .memory_kib = c->memory_kib, .passes = c->passes, .lanes = 1,
 		.password = BYTES("password"), .salt = BYTES("somesalt"), .tag = c->tag, .tag_len = sizeof c->tag };
-	c->entered = slots_enter(c->slots, c->ip, c->watch_fd, c->memory_kib, c->passes, &turn);
+	c->entered = slots_enter(c->slots, slots_source_of(c->ip), c->watch_fd, c->memory_kib, c->passes, &turn);
 	(void)sem_post(&c->entered_once);
 	if (c->hold)
 		(void)sem_wait(&c->go);
@@ -303,7 +318,7 @@ what_did_wait_too_long_is_refused_then(void **state)
 	struct slots_report report;
 
 	(void)state;
-	assert_int_equal(slots_enter(slots, NULL, 0, 64, 1, &turn), STATUS_OK);
+	assert_int_equal(slots_enter(slots, slots_source_of(NULL), 0, 64, 1, &turn), STATUS_OK);
 	customer_start(&busy, slots, NULL, 1024, 3000, false);  /* longer than the deadline on any machine */
 	assert_int_equal(busy.entered, STATUS_OK);
 	do
@@ -329,7 +344,7 @@ who_went_away_is_dropped_before_the_work(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	assert_int_equal(slots_enter(slots, NULL, ends[0], 64, 1, &turn), STATUS_OK);
+	assert_int_equal(slots_enter(slots, slots_source_of(NULL), ends[0], 64, 1, &turn), STATUS_OK);
 	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
 	(void)close(ends[1]);
 	assert_int_equal(slots_run(slots, &turn, &job), STATUS_UNAVAILABLE);
@@ -352,7 +367,7 @@ one_request_may_hash_twice(void **state)
 	struct slots_turn turn;
 
 	(void)state;
-	assert_int_equal(slots_enter(slots, NULL, 0, 64, 1, &turn), STATUS_OK);
+	assert_int_equal(slots_enter(slots, slots_source_of(NULL), 0, 64, 1, &turn), STATUS_OK);
 	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
 	job.memory_kib = 4096;          /* dearer than the policy: in memory of its own */
 	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OK);
@@ -443,6 +458,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_are_addresses_in_networks),
+		cmocka_unit_test(a_host_that_tells_addresses_is_a_network_of_its_own),
 		cmocka_unit_test(a_crowd_from_one_network_stands_in_front_once),
 		cmocka_unit_test(who_comes_from_nowhere_is_no_crowd),
 		cmocka_unit_test(failures_go_behind_everybody),
