@@ -58,7 +58,9 @@ void slots_queue_remove(struct slots_queue *queue, struct slots_place *place);
 /* A place in the queue is ready now, with JOB. */
 void slots_queue_ready(struct slots_queue *queue, struct slots_place *place, struct argon2_job *job);
 
-/* The first that is ready; the next ready one whose job may run beside that of PLACE; NULL: there is none. */
+/* The first that is ready; the next ready one whose job may run beside that of PLACE; NULL: there is none.  Only those pair
+ * who have no failures and are the first of their network: a pair holds its slot for twice as long, which those who come
+ * before the crowd should neither wait for nor share. */
 struct slots_place *slots_queue_first(const struct slots_queue *queue);
 struct slots_place *slots_queue_partner(const struct slots_queue *queue, const struct slots_place *place);
 /* The one that came off worst, ready or not. */

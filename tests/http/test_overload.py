@@ -1,8 +1,12 @@
 """More passwords than can be hashed in time: an honest no at once, a yes to the others, and nobody else waits."""
 
+import itertools
+import json
+import statistics
 import threading
 
 import pytest
+import raw_http
 import world as worlds
 
 PASSWORD = "seven lanterns by the harbour"
@@ -69,10 +73,79 @@ def test_R022_health_and_sessions_do_not_wait_behind_hashes(narrow):
         while not done.is_set():
             assert narrow.authd.management("/healthz") == 200
             assert narrow.api().post("/v1/sessions/introspect", {"token": token}).status_code == 200
+            assert narrow.api().code("A" * 43, "123456").status_code in (403, 429)
             answered += 1
     finally:
         crowd.join()
     assert answered > 0
+
+
+# --- one network against everybody else ---------------------------------------------------------------------------------
+
+@pytest.fixture
+def patient(fresh_world):
+    """A world with one slot and nobody in a hurry."""
+    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "queue_length"): 64})
+    return fresh_world
+
+
+class Flood:
+    """CROWD guesses at a time from one IPv6 /48, each of a /64 and for a login of its own, so that no budget is in the way."""
+
+    CROWD = 40
+
+    def __init__(self, world):
+        self.world, self.over = world, threading.Event()
+        self.threads = [threading.Thread(target=self.guess, args=(number,)) for number in range(self.CROWD)]
+
+    def guess(self, number):
+        api = self.world.api()
+        for again in itertools.count():
+            if self.over.is_set():
+                return
+            api.login(f"nobody-{number}-{again}@example.com", PASSWORD, ip=f"2001:db8:0:{number * 1000 + again:x}::7")
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_a_flood_of_guesses_from_one_network_does_not_come_before_other_customers(patient):
+    """Counted in hashes, not in seconds: how many were done while one customer signed in, against how many were waiting."""
+    patient.start()
+    account = patient.create_account()
+    meanwhile, waiting = [], []
+    with Flood(patient):
+        for number in range(9):
+            worlds.wait_until(lambda: patient.authd.metric("counterfoil_hashes_waiting") >= 20, "the crowd to queue")
+            before = patient.authd.metrics()
+            assert patient.api().login(account.login, account.password, ip=f"192.0.{number}.7").status_code == 200
+            waiting.append(before["counterfoil_hashes_waiting"])
+            meanwhile.append(patient.authd.metric("counterfoil_password_hashes_total")
+                             - before["counterfoil_password_hashes_total"])
+    assert statistics.median(meanwhile) < statistics.median(waiting) / 2, (meanwhile, waiting)
+
+
+def test_what_a_closed_connection_asked_for_is_not_hashed(patient):
+    patient.changes.update({("realm store", "argon2_memory_kib"): 131072, ("realm store", "argon2_passes"): 3})
+    patient.start()
+    body = json.dumps({"login": "ann@example.com", "password": PASSWORD}).encode()
+    request = (f"POST /v1/logins HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {patient.api_key}\r\n"
+               f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+    impatient = [raw_http.Raw(patient.authd.url, patient.ca).send(request) for _ in range(6)]
+    worlds.wait_until(lambda: patient.authd.metric("counterfoil_hashes_waiting") >= 4, "five of six to wait")
+    for connection in impatient:
+        connection.socket.close()
+    worlds.wait_until(lambda: patient.authd.metric('counterfoil_hashes_refused_total{why="client_gone"}') >= 3,
+                      "those who went away to be dropped")
+    worlds.wait_until(lambda: patient.authd.metric("counterfoil_hashes_waiting") == 0, "the queue to be empty")
+    assert patient.authd.metric("counterfoil_hash_turn_seconds_count") <= 3
 
 
 def test_more_slots_than_memory_is_no_way_to_start(fresh_world):

@@ -165,6 +165,31 @@ jobs_of_one_cost_find_each_other_in_the_queue(void **state)
 	assert_int_equal(queue.ready, 2);
 }
 
+static void
+only_those_in_front_pair(void **state)
+{
+	struct argon2_job jobs[4];
+	struct slots_queue queue = { 0 };
+	struct slots_place first = place_from("198.51.100.1", 0), second = place_from("198.51.100.2", 0),
+	    bad = place_from("203.0.113.1", 1), ann = place_from("192.0.2.1", 0);
+	struct slots_place *places[] = { &first, &second, &bad, &ann };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		jobs[i] = (struct argon2_job){ .memory_kib = 64, .passes = 1, .lanes = 1 };
+		slots_queue_insert(&queue, places[i]);
+		slots_queue_ready(&queue, places[i], &jobs[i]);
+	}
+	assert_null(slots_queue_partner(&queue, &first));
+	assert_null(slots_queue_partner(&queue, &second));
+	jobs[3] = jobs[0];
+	slots_queue_insert(&queue, &ann);
+	slots_queue_ready(&queue, &ann, &jobs[3]);
+	assert_ptr_equal(slots_queue_partner(&queue, &first), &ann);
+	assert_ptr_equal(slots_queue_partner(&queue, &ann), &first);
+	assert_null(slots_queue_partner(&queue, &bad));
+}
+
 /* --- slots ------------------------------------------------------------------------------------------------------------- */
 
 /* A thread that wants one hash. */
@@ -464,6 +489,7 @@ main(void)
 		cmocka_unit_test(failures_go_behind_everybody),
 		cmocka_unit_test(failures_are_remembered_for_five_minutes),
 		cmocka_unit_test(jobs_of_one_cost_find_each_other_in_the_queue),
+		cmocka_unit_test(only_those_in_front_pair),
 		cmocka_unit_test(many_at_once_all_get_their_own_hash),
 		cmocka_unit_test(a_full_queue_refuses_the_crowd_and_takes_the_single_customer),
 		cmocka_unit_test(what_would_wait_too_long_is_refused_at_once),
