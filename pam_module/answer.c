@@ -32,6 +32,7 @@ static const struct answer_row rows[] = {
 	    "You must change your password now." },
 	{ ANSWER_PASSWORD_REFUSED, PAM_AUTHTOK_ERR, PAM_AUTHTOK_ERR, LOG_NOTICE, "deny", "password_refused", NULL },
 	{ ANSWER_NOT_OWN_ACCOUNT, PAM_PERM_DENIED, PAM_PERM_DENIED, LOG_NOTICE, "deny", "not_own_account", NULL },
+	{ ANSWER_ENROLL_STARTED, PAM_AUTH_ERR, PAM_PERM_DENIED, LOG_NOTICE, "deny", "enroll_started", NULL },
 	{ ANSWER_EMPTY, PAM_AUTH_ERR, PAM_PERM_DENIED, LOG_NOTICE, "deny", "empty_answer", NULL },
 	{ ANSWER_BAD_INPUT, PAM_AUTH_ERR, PAM_PERM_DENIED, LOG_NOTICE, "deny", "bad_input", NULL },
 	{ ANSWER_NO_FIRST_PASS, PAM_AUTH_ERR, PAM_PERM_DENIED, LOG_NOTICE, "deny", "no_first_pass", NULL },

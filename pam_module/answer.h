@@ -25,6 +25,7 @@ enum answer {
 	ANSWER_CHANGE_REQUIRED = 13,    /* account phase: the password must change first */
 	ANSWER_PASSWORD_REFUSED = 14,   /* the new password breaks the policy; the reason says how */
 	ANSWER_NOT_OWN_ACCOUNT = 15,    /* an unprivileged caller asked about somebody else */
+	ANSWER_ENROLL_STARTED = 16,     /* a factor is pending: nothing is proven by that */
 	ANSWER_FROM_HELPER = 99,        /* the limit; no answer itself */
 
 	ANSWER_EMPTY = 101,             /* an empty answer to a prompt */

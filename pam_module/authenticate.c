@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "pam_module/collect.h"
+#include "pam_module/enroll.h"
 
 /* --- before anything is asked ----------------------------------------------------------------------------------- */
 
@@ -107,7 +108,9 @@ verify(struct call *call, bool decoy)
 			request.offline = getauxval(AT_SECURE) == 0 ? WIRE_OFFLINE_YES : WIRE_OFFLINE_UNCOUNTED;
 	}
 	answer = call_ask(call, &request);
-	return decoy ? settle_decoy(call, answer) : settle(call, answer);
+	if (decoy)
+		return settle_decoy(call, answer);
+	return answer == ANSWER_NOT_ENROLLED && enroll_is_open(call) ? enroll(call) : settle(call, answer);
 }
 
 static enum answer

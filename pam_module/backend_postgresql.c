@@ -11,8 +11,8 @@ _Static_assert((int)HOST_VERIFY == (int)WIRE_VERIFY && (int)HOST_DECOY == (int)W
     (int)HOST_SESSION_OPEN == (int)WIRE_SESSION_OPEN && (int)HOST_SESSION_CLOSE == (int)WIRE_SESSION_CLOSE,
     "so have operations");
 
-static void
-set_failure(struct helper_reply *reply, enum status st, const char *detail)
+void
+backend_set_failure(struct helper_reply *reply, enum status st, const char *detail)
 {
 	static const struct { enum status status; enum answer answer; } rows[] = {
 		{ STATUS_UNAUTHENTICATED, ANSWER_REFUSED },
@@ -60,10 +60,14 @@ ask(struct core *core, const struct wire_request *request, struct helper_reply *
 	enum status st;
 
 	wire_id_text(request->id, caller.request_id);
+	if (request->operation == WIRE_ENROLL_START || request->operation == WIRE_ENROLL_CONFIRM) {
+		backend_enroll(core, &caller, request, reply);
+		return;
+	}
 	if ((st = host_request_run(core, &caller, &question, &decided)) == STATUS_INVALID)
 		helper_reply_set(reply, ANSWER_INTERNAL, "incomplete", NULL);
 	else if (st != STATUS_OK)
-		set_failure(reply, st, NULL);
+		backend_set_failure(reply, st, NULL);
 	else
 		set_decision(reply, &decided);
 }
@@ -85,7 +89,7 @@ report(struct core *core, const struct wire_request *request, struct helper_repl
 	else if (st == STATUS_INVALID || st == STATUS_CONFLICT)
 		helper_reply_set(reply, ANSWER_DENY, "report_refused", NULL);
 	else
-		set_failure(reply, st, NULL);
+		backend_set_failure(reply, st, NULL);
 }
 
 /* The module's time budget over the file's own, where it is shorter. */
@@ -114,7 +118,7 @@ backend_postgresql(const struct helper_settings *settings, const struct wire_req
 	if (st == STATUS_INVALID)
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
 	else if (st != STATUS_OK)
-		set_failure(reply, st, error);
+		backend_set_failure(reply, st, error);
 	else if (request->operation == WIRE_BREAKGLASS_REPORT)
 		report(core, request, reply);
 	else

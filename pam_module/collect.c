@@ -159,6 +159,12 @@ collect(struct call *call, bool *out_decoy)
 }
 
 enum answer
+collect_code(struct call *call, const char *prompt, struct answer_text *out)
+{
+	return conversation_ask(call->pamh, code_is_shown(call), prompt, out);
+}
+
+enum answer
 collect_new_password(struct call *call)
 {
 	struct vault *vault = call->vault;

@@ -10,6 +10,9 @@
  * reach no account. */
 enum answer collect(struct call *call, bool *out_decoy);
 
+/* Ask for what the factors do not name: PROMPT as it stands, and the answer as shown as a code is. */
+enum answer collect_code(struct call *call, const char *prompt, struct answer_text *out);
+
 /* Ask for a new password, twice. */
 enum answer collect_new_password(struct call *call);
 

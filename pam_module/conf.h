@@ -10,7 +10,7 @@
 #define CONF_LINE_MAX_BYTES 2048
 #define CONF_ERROR_BYTES    320
 #define CONF_PROMPT_MAX     128         /* bytes */
-#define CONF_NAMES_MAX      1024        /* bytes of a list of names */
+#define CONF_NAMES_MAX      1024        /* bytes of a list of names or networks */
 #define CONF_PATH_MAX       256
 
 /* The order is that of the words in conf_keys.c; the first word is 0. */
@@ -18,7 +18,7 @@ enum conf_factors { FACTORS_PASSWORD_OTP, FACTORS_OTP, FACTORS_COMBINED, FACTORS
 enum conf_echo { ECHO_AUTO, ECHO_ON, ECHO_OFF };
 enum conf_blind { BLIND_DENY, BLIND_COMBINED };
 enum conf_unknown { UNKNOWN_DENY, UNKNOWN_IGNORE };
-enum conf_unenrolled { UNENROLLED_DENY, UNENROLLED_IGNORE };
+enum conf_unenrolled { UNENROLLED_DENY, UNENROLLED_IGNORE, UNENROLLED_ENROLL };
 enum conf_identity { IDENTITY_AUTO, IDENTITY_TARGET, IDENTITY_CALLER };
 enum conf_fail { FAIL_CLOSED, FAIL_IGNORE_UNAVAILABLE };
 enum conf_backend { BACKEND_POSTGRESQL, BACKEND_AUTHD };
@@ -38,10 +38,11 @@ struct conf {
 	int fail_delay_ms;
 	int unenrolled_until;                   /* days since 1970-01-01, the last day that ignores; 0: none given */
 	char prompt_password[CONF_PROMPT_MAX + 1], prompt_otp[CONF_PROMPT_MAX + 1], prompt_combined[CONF_PROMPT_MAX + 1];
+	char enroll_cidrs[CONF_NAMES_MAX + 1];          /* networks as cidr.h takes them, a space between */
 	char exempt_groups[CONF_NAMES_MAX + 1], exempt_users[CONF_NAMES_MAX + 1];       /* names, a space between */
 };
 
-enum conf_type { CONF_WORD, CONF_YES_NO, CONF_COUNT, CONF_PROMPT, CONF_NAMES, CONF_DATE };
+enum conf_type { CONF_WORD, CONF_YES_NO, CONF_COUNT, CONF_PROMPT, CONF_NAMES, CONF_DATE, CONF_CIDRS };
 
 struct conf_key {
 	const char *name;

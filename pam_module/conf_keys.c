@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "pam_module/cidr.h"
 #include "pam_module/text_rules.h"
 
 #define AT(member) offsetof(struct conf, member)
@@ -27,8 +28,9 @@ static const struct conf_key keys[] = {
 	    "How often one call asks before it gives up." },
 	{ "unknown_user", CONF_WORD, AT(unknown_user), "deny", "deny ignore", 0, 0,
 	    "Somebody without an account: ask and refuse, or leave the decision to the other modules." },
-	{ "unenrolled", CONF_WORD, AT(unenrolled), "deny", "deny ignore", 0, 0,
-	    "An account without a second factor: refuse, or leave the decision to the other modules until unenrolled_until." },
+	{ "unenrolled", CONF_WORD, AT(unenrolled), "deny", "deny ignore enroll", 0, 0,
+	    "An account without a second factor: refuse, leave the decision to the other modules until unenrolled_until, "
+	    "or let its owner enrol." },
 	{ "unenrolled_until", CONF_DATE, AT(unenrolled_until), "", NULL, 0, 0,
 	    "The last day, YYYY-MM-DD in UTC, on which unenrolled = ignore holds; it must be given with it." },
 	{ "exempt_groups", CONF_NAMES, AT(exempt_groups), "", NULL, 0, 0,
@@ -59,6 +61,8 @@ static const struct conf_key keys[] = {
 	    "While the back end is out of reach: nobody, or who types a break-glass code of this host, which takes factors = otp." },
 	{ "training", CONF_WORD, AT(training), "off", "off remind require", 0, 0,
 	    "Security training that is due, in the account phase: nothing, a reminder from 14 days before, or no entry after." },
+	{ "enroll_cidrs", CONF_CIDRS, AT(enroll_cidrs), "", NULL, 0, 0,
+	    "Networks, as 192.0.2.0/24 2001:db8::/32, from which unenrolled = enroll holds without an ssh key." },
 };
 
 const struct conf_key *
@@ -229,6 +233,26 @@ set_date(const char *value, int *slot)
 	return NULL;
 }
 
+static const char *
+set_cidrs(const char *value, char slot[static CONF_NAMES_MAX + 1])
+{
+	size_t len = strlen(value);
+	struct cidr network;
+
+	if (len > CONF_NAMES_MAX)
+		return "is longer than 1024 bytes";
+	for (const char *at = value; *at != '\0';) {
+		size_t word = strcspn(at, " ");
+
+		if (!cidr_parse(at, word, &network))
+			return "takes networks with a space between: the first address of each, a slash, the bits that are fixed";
+		at += word;
+		at += strspn(at, " ");
+	}
+	memcpy(slot, value, len + 1);
+	return NULL;
+}
+
 const char *
 conf_set(const struct conf_key *key, const char *value, struct conf *conf)
 {
@@ -249,6 +273,8 @@ conf_set(const struct conf_key *key, const char *value, struct conf *conf)
 		return set_names(value, slot);
 	case CONF_DATE:
 		return set_date(value, slot);
+	case CONF_CIDRS:
+		return set_cidrs(value, slot);
 	default:
 		return "has no type";
 	}

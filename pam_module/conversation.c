@@ -64,11 +64,23 @@ conversation_ask(pam_handle_t *pamh, bool echo, const char *prompt, struct answe
 	return answer;
 }
 
-void
-conversation_tell(pam_handle_t *pamh, int flags, const char *text)
+static void
+say(pam_handle_t *pamh, int flags, int style, const char *text)
 {
 	struct pam_response *response = NULL;
 
-	if (((unsigned)flags & PAM_SILENT) == 0 && converse(pamh, PAM_ERROR_MSG, text, &response))
+	if (((unsigned)flags & PAM_SILENT) == 0 && converse(pamh, style, text, &response))
 		release(response);
+}
+
+void
+conversation_tell(pam_handle_t *pamh, int flags, const char *text)
+{
+	say(pamh, flags, PAM_ERROR_MSG, text);
+}
+
+void
+conversation_show(pam_handle_t *pamh, int flags, const char *text)
+{
+	say(pamh, flags, PAM_TEXT_INFO, text);
 }

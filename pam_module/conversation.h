@@ -18,7 +18,8 @@ enum answer conversation_ask(pam_handle_t *pamh, bool echo, const char *prompt, 
 /* Take TEXT as if it had been typed; NULL is an empty answer. */
 enum answer conversation_take(const char *text, struct answer_text *out);
 
-/* Show TEXT as an error, unless FLAGS hold PAM_SILENT.  Failing to is no failure. */
+/* Show TEXT as an error, or as plain information, unless FLAGS hold PAM_SILENT.  Failing to is no failure. */
 void conversation_tell(pam_handle_t *pamh, int flags, const char *text);
+void conversation_show(pam_handle_t *pamh, int flags, const char *text);
 
 #endif

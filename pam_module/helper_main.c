@@ -209,8 +209,10 @@ serve(const char *conf)
 	end_after((int64_t)request.budget_ms + LAST_MS);
 	answer(conf, &request, &reply);
 	rc = wire_encode_reply(&reply.wire, out, sizeof out, &len) && write_message(out, len) ? EX_OK : EX_IOERR;
+	secret_wipe(&reply, sizeof reply);
 out:
 	secret_wipe(in, sizeof in);
+	secret_wipe(out, sizeof out);
 	return rc;
 }
 

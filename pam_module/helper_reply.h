@@ -9,6 +9,8 @@ struct helper_reply {
 	struct wire_reply wire;
 	char reason[WIRE_REASON_MAX + 1], detail[WIRE_DETAIL_MAX + 1];
 	char ssh_key[64], user_digest[64];
+	char factor_id[WIRE_FACTOR_MAX + 1], enroll_key[WIRE_KEY_MAX + 1], enroll_picture[WIRE_PICTURE_MAX + 1];
+	char recovery_codes[WIRE_CODES_MAX + 1];
 };
 
 /* A refusal of REQUEST, to be made into what it turns out to be.  REQUEST is borrowed. */

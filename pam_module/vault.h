@@ -8,10 +8,14 @@
 
 #include "pam_module/wire.h"
 
+#define VAULT_SHOWN_BYTES 512           /* PAM_MAX_MSG_SIZE */
+
 struct answer_text { char text[WIRE_ANSWER_MAX + 1]; };        /* NUL-terminated; empty: none */
 
 struct vault {
 	struct answer_text password, code, new_password, again;
+	struct answer_text enroll_code, code_before;
+	char shown[VAULT_SHOWN_BYTES];          /* a prompt, or a line, that is secret itself */
 	uint8_t request[WIRE_MESSAGE_MAX];
 	uint8_t reply[WIRE_MESSAGE_MAX];
 };

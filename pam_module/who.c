@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <security/pam_ext.h>
@@ -178,4 +179,33 @@ who_is_exempt(pam_handle_t *pamh, const struct conf *conf, const struct who *who
 		at += strspn(at, " ");
 	}
 	return false;
+}
+
+/* sshd's "ssh" and a display's ":0" are no terminals; a daemon's standard input is none either. */
+bool
+who_is_at_terminal(pam_handle_t *pamh, const struct who *who)
+{
+	static const char folder[] = "/dev/";
+	const char *rhost = item(pamh, PAM_RHOST), *tty = who->tty;
+	char own[sizeof who->tty + sizeof folder];
+
+	if (who->is_ssh || who->tty[0] == '\0' || (rhost != NULL && rhost[0] != '\0') ||
+	    ttyname_r(STDIN_FILENO, own, sizeof own) != 0 || strncmp(own, folder, sizeof folder - 1) != 0)
+		return false;
+	if (strncmp(tty, folder, sizeof folder - 1) == 0)
+		tty += sizeof folder - 1;
+	return strcmp(tty, own + sizeof folder - 1) == 0;
+}
+
+bool
+who_is_owner(pam_handle_t *pamh, const struct who *who)
+{
+	const struct passwd *own;
+
+	if (who->is_caller || who->odd || strcmp(who->user, who->pam_user) != 0)
+		return false;
+	if (getauxval(AT_SECURE) == 0 || getuid() == 0)
+		return true;
+	own = pam_modutil_getpwnam(pamh, who->user);
+	return own != NULL && own->pw_uid == getuid();
 }

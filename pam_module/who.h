@@ -38,4 +38,10 @@ enum answer who_find(pam_handle_t *pamh, const struct conf *conf, bool may_ask, 
 /* Is this person named in exempt_users, or a member of a group of exempt_groups? */
 bool who_is_exempt(pam_handle_t *pamh, const struct conf *conf, const struct who *who);
 
+/* Does this person sit at the machine itself: no remote host, and PAM_TTY is the terminal that the application reads? */
+bool who_is_at_terminal(pam_handle_t *pamh, const struct who *who);
+
+/* Does this person sign in to their own account: not as somebody else, nor by a set-uid program that another one runs? */
+bool who_is_owner(pam_handle_t *pamh, const struct who *who);
+
 #endif

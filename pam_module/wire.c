@@ -48,6 +48,9 @@ static const struct field request_fields[] = {
 	{ 18, KIND_NUMBER, false, Q(at_s), UINT32_MAX },
 	{ 19, KIND_NUMBER, false, Q(left), 255 },
 	{ 20, KIND_NUMBER, false, Q(expires_at_s), UINT32_MAX },
+	{ 21, KIND_TEXT, false, Q(enroll_code), WIRE_ANSWER_MAX },
+	{ 22, KIND_TEXT, false, Q(factor_id), WIRE_FACTOR_MAX },
+	{ 23, KIND_TEXT, false, Q(code_before), WIRE_ANSWER_MAX },
 };
 
 static const struct field reply_fields[] = {
@@ -64,6 +67,10 @@ static const struct field reply_fields[] = {
 	{ 11, KIND_TEXT, false, R(user_digest), 64 },
 	{ 12, KIND_NUMBER, true, R(training_due), UINT32_MAX },
 	{ 13, KIND_NUMBER, false, R(offline), 1 },
+	{ 14, KIND_TEXT, false, R(factor_id), WIRE_FACTOR_MAX },
+	{ 15, KIND_TEXT, false, R(enroll_key), WIRE_KEY_MAX },
+	{ 16, KIND_TEXT, false, R(enroll_picture), WIRE_PICTURE_MAX },
+	{ 17, KIND_TEXT, false, R(recovery_codes), WIRE_CODES_MAX },
 };
 
 static const struct schema request_schema = { "CFQ1", request_fields, sizeof request_fields / sizeof request_fields[0] };

@@ -22,6 +22,10 @@
 #define WIRE_SSH_KEY_MAX 1024
 #define WIRE_REASON_MAX  48
 #define WIRE_DETAIL_MAX  320
+#define WIRE_FACTOR_MAX  36             /* a UUID */
+#define WIRE_KEY_MAX     64             /* base32 */
+#define WIRE_PICTURE_MAX 2048           /* hex digits: qr_modules() up to version 17 */
+#define WIRE_CODES_MAX   320            /* ten recovery codes */
 
 #define WIRE_RETRY_AFTER_MAX 0x7fffffff
 
@@ -34,6 +38,8 @@ enum wire_operation {
 	WIRE_BREAKGLASS_SYNC,   /* deliver what waits, and drop the codes of who is gone; from pam-breakglass, never the module */
 	WIRE_BREAKGLASS_STATE,  /* how are this host's break-glass codes? */
 	WIRE_BREAKGLASS_REPORT, /* to a back end: EVENT happened to USER's codes on host TARGET */
+	WIRE_ENROLL_START,      /* with enroll_code: a pending first factor.  Answers ANSWER_ENROLL_STARTED, never "allow" */
+	WIRE_ENROLL_CONFIRM,    /* with enroll_code, factor_id and two codes in a row: it becomes active, and the user is in */
 	WIRE_OPERATIONS_END
 };
 
@@ -60,6 +66,9 @@ struct wire_request {
 	const char *password, *code, *new_password;
 	uint32_t offline;               /* enum wire_offline; WIRE_VERIFY */
 	uint32_t event, at_s, left, expires_at_s;       /* WIRE_BREAKGLASS_REPORT: enum breakglass_event; codes; epoch */
+	const char *enroll_code;        /* that an operator issued */
+	const char *factor_id;          /* WIRE_ENROLL_CONFIRM: what the start's reply named */
+	const char *code_before;        /* WIRE_ENROLL_CONFIRM: of the time step before CODE's */
 };
 
 struct wire_reply {
@@ -76,6 +85,12 @@ struct wire_reply {
 	const char *detail;             /* for the log: what is broken and where */
 	const char *ssh_key;            /* SHA256:... */
 	const char *user_digest;        /* of a name that nobody has: for the log in its place */
+	/* ANSWER_ENROLL_STARTED: shown this once */
+	const char *factor_id;
+	const char *enroll_key;         /* the seed in base32 */
+	const char *enroll_picture;     /* the QR code of qr_modules(), or NULL */
+	/* WIRE_ENROLL_CONFIRM, allowed: recovery codes, a space between; NULL: the account had some */
+	const char *recovery_codes;
 };
 
 /* The whole message, with its length, into OUT.  False: a text over its bound, or it does not fit. */

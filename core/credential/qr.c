@@ -27,13 +27,13 @@ code_free(QRcode *code)
 }
 
 static enum status
-code_new(struct bytes text, QRcode **out)
+code_new_at(struct bytes text, QRecLevel level, QRcode **out)
 {
 	QRcode *code;
 
 	if (text.len == 0 || text.len > OTPAUTH_URI_MAX_BYTES)
 		return STATUS_INVALID;
-	code = QRcode_encodeData((int)text.len, text.data, 0, QR_ECLEVEL_M);
+	code = QRcode_encodeData((int)text.len, text.data, 0, level);
 	if (code != NULL && code->version > VERSION_MAX_AT_LEVEL_M) {
 		code_free(code);
 		code = QRcode_encodeData((int)text.len, text.data, 0, QR_ECLEVEL_L);
@@ -42,6 +42,12 @@ code_new(struct bytes text, QRcode **out)
 		return STATUS_NO_MEMORY;
 	*out = code;
 	return STATUS_OK;
+}
+
+static enum status
+code_new(struct bytes text, QRcode **out)
+{
+	return code_new_at(text, QR_ECLEVEL_M, out);
 }
 
 /* Is the module dark?  X and Y count from the corner of the quiet zone; everything outside is light. */
@@ -193,6 +199,32 @@ qr_terminal(struct bytes text, struct secret **out)
 	}
 	secret_truncate(lines, len);
 	*out = lines;
+out:
+	code_free(code);
+	return st;
+}
+
+/* --- for others to draw --------------------------------------------------------------------------------------- */
+
+enum status
+qr_modules(struct bytes text, struct secret **out)
+{
+	static const char digits[] = "0123456789abcdef";
+	QRcode *code = NULL;
+	struct secret *rows = NULL;
+	enum status st;
+	char *at;
+
+	if ((st = code_new_at(text, QR_ECLEVEL_L, &code)) != STATUS_OK)
+		return st;
+	if ((st = secret_new((size_t)code->width * (((size_t)code->width + 3) / 4), &rows)) != STATUS_OK)
+		goto out;
+	at = (char *)secret_data(rows);
+	for (int y = QUIET_ZONE; y < QUIET_ZONE + code->width; y++)
+		for (int x = QUIET_ZONE; x < QUIET_ZONE + code->width; x += 4)
+			*at++ = digits[8 * is_dark(code, x, y) + 4 * is_dark(code, x + 1, y) + 2 * is_dark(code, x + 2, y) +
+			    is_dark(code, x + 3, y)];
+	*out = rows;
 out:
 	code_free(code);
 	return st;

@@ -16,6 +16,10 @@ enum status qr_png(struct bytes text, struct secret **out) NODISCARD;
 /* Lines of UTF-8 half-blocks with explicit black-on-white colours, readable on dark and light terminals. */
 enum status qr_terminal(struct bytes text, struct secret **out) NODISCARD;
 
+/* The modules alone, for somebody else to draw: rows of lower-case hex digits, four modules each, the first in the highest
+ * bit, dark is 1, each row filled up at its end; no quiet zone.  Level L: a small picture in good light. */
+enum status qr_modules(struct bytes text, struct secret **out) NODISCARD;
+
 /* Each: STATUS_INVALID for an empty text or one over OTPAUTH_URI_MAX_BYTES; STATUS_NO_MEMORY. */
 
 #endif

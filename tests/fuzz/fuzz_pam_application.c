@@ -33,13 +33,14 @@ application_make(void)
 	static const char *const users[] = { "alice", "root", "nobody-here", "", "a/b", "-x", "M\xc3\xbcller" };
 	static const char *const services[] = { "desk", "sshd", "su", "su-l", "sudo", "cron", "login", "" };
 	static const char *const rhosts[] = { "", "203.0.113.7", "::ffff:198.51.100.9", "fe80::1%eth0", "a name" };
+	static const char *const ttys[] = { "", "ssh", "tty1", "pts/3", ":0" };
 	static const char *const infos[] = { "", "publickey ssh-ed25519 AAAA\n", "password\npublickey ssh-rsa BB\n" };
 
 	choose(world->user, sizeof world->user, users, 7);
 	choose(world->service, sizeof world->service, services, 8);
 	choose(world->rhost, sizeof world->rhost, rhosts, 5);
 	choose(world->ssh_info, sizeof world->ssh_info, infos, 3);
-	choose(world->tty, sizeof world->tty, rhosts, 5);
+	choose(world->tty, sizeof world->tty, ttys, 5);
 	(void)snprintf(passwd_name, sizeof passwd_name, "%s", world->user);
 	passwd_row.pw_uid = strcmp(world->user, "root") == 0 ? 0 : 1000;
 	world->passwd = take_below(3) == 1 ? &passwd_row : NULL;
@@ -93,6 +94,8 @@ type(const char *prompt, char out[static 700])
 		out[0] = '\0';
 		return 0;
 	default:
+		if (strstr(prompt, "Enrolment") != NULL)
+			return (size_t)snprintf(out, 700, "%s", recovery);
 		return (size_t)snprintf(out, 700, "%s", strchr(prompt, '&') != NULL ? WORLD_CANARY "123456" :
 		    strstr(prompt, "code") != NULL ? "123456" : WORLD_CANARY);
 	}

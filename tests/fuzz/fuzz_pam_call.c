@@ -112,6 +112,7 @@ put_value(const struct conf_key *key)
 {
 	static const char *const dates[] = { "2999-01-01", "2001-01-01", "2000-02-30" };
 	static const char *const names[] = { "alice", "root staff", "!alice", "caller" };
+	static const char *const networks[] = { "0.0.0.0/0", "::/0 127.0.0.1/32", "203.0.113.0/24", "203.0.113.1/24" };
 	static const char *const yes_no[] = { "yes", "no", "Yes" };
 	char text[400];
 	unsigned which = take_below(8);
@@ -128,7 +129,7 @@ put_value(const struct conf_key *key)
 		(void)snprintf(text, sizeof text, "%d", which == 6 ? key->max + 1 : key->min + (int)which);
 	else
 		(void)snprintf(text, sizeof text, "%s", key->type == CONF_YES_NO ? yes_no[which % 3] :
-		    key->type == CONF_DATE ? dates[which % 3] : names[which % 4]);
+		    key->type == CONF_DATE ? dates[which % 3] : key->type == CONF_CIDRS ? networks[which % 4] : names[which % 4]);
 	put(text);
 }
 
@@ -176,7 +177,8 @@ account_is_off(const struct conf *conf)
 static void
 judge_auth(const struct conf *conf, int code, struct proof *proof)
 {
-	INSIST(code != PAM_SUCCESS || world->allowed[WIRE_VERIFY]);
+	INSIST(code != PAM_SUCCESS || world->allowed[WIRE_VERIFY] || (conf->unenrolled == UNENROLLED_ENROLL &&
+	    world->enroll_started && world->allowed[WIRE_ENROLL_CONFIRM]));
 	INSIST(code != PAM_IGNORE || may_ignore(conf));
 	proof->signed_in = code == PAM_SUCCESS;
 	(void)snprintf(proof->user, sizeof proof->user, "%s", world->user);
@@ -239,6 +241,7 @@ call(const struct arguments *arguments, struct proof *proof)
 		(void)snprintf(world->user, sizeof world->user, "%s", "bob");
 	world->log_lines = world->prompts = 0;
 	memset(world->allowed, 0, sizeof world->allowed);
+	world->enroll_started = world->password_right = false;
 	switch (which) {
 	case 0:
 		judge_auth(&conf, pam_sm_authenticate(world_handle(), flags, argc, argv), proof);

@@ -5,7 +5,8 @@
 #include "tests/fuzz/fuzz_pam_world.h"
 
 enum { HEAD_BYTES = WIRE_LENGTH_BYTES + 4, TAG_ID = 1, TAG_OPERATION = 2, TAG_ANSWER = 2, TAG_FACTORS = 4, TAG_USER = 7,
-	TAG_PASSWORD = 13, TAG_CODE = 14 };
+	TAG_PASSWORD = 13, TAG_CODE = 14,
+	TAG_ENROLL_CODE = 21, TAG_FACTOR = 22, TAG_CODE_BEFORE = 23, TAG_PASSWORD_RIGHT = 3 };
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
@@ -72,6 +73,8 @@ has_its_factors(uint32_t operation)
 {
 	uint32_t factors = message_number(world->request, world->request_len, "CFQ1", TAG_FACTORS);
 
+	if (operation == WIRE_ENROLL_CONFIRM)
+		return request_has(TAG_ENROLL_CODE) && request_has(TAG_FACTOR) && request_has(TAG_CODE_BEFORE) && request_has(TAG_CODE);
 	return operation != WIRE_VERIFY || ((factors == WIRE_OTP || request_has(TAG_PASSWORD)) &&
 	    (factors == WIRE_PASSWORD || request_has(TAG_CODE)));
 }
@@ -82,10 +85,15 @@ helper_judge(void)
 	uint32_t operation = message_number(world->request, world->request_len, "CFQ1", TAG_OPERATION);
 	uint32_t answer = message_number(world->reply, world->reply_len, "CFR1", TAG_ANSWER);
 
-	if (operation > 0 && operation < WIRE_OPERATIONS_END && answer == ANSWER_ALLOW && same_field(TAG_ID) &&
-	    same_field(TAG_USER) && has_its_factors(operation) &&
-	    (world->end == CHILD_IN_ORDER || world->end_is_hidden))
+	if (operation == 0 || operation >= WIRE_OPERATIONS_END || !same_field(TAG_ID) || !same_field(TAG_USER) ||
+	    !has_its_factors(operation) || (world->end != CHILD_IN_ORDER && !world->end_is_hidden))
+		return;
+	if (answer == ANSWER_ALLOW)
 		world->allowed[operation] = true;
+	if (operation == WIRE_VERIFY && answer == ANSWER_NOT_ENROLLED)
+		world->password_right = message_number(world->reply, world->reply_len, "CFR1", TAG_PASSWORD_RIGHT) == 1;
+	if (operation == WIRE_ENROLL_START && answer == ANSWER_ENROLL_STARTED && request_has(TAG_ENROLL_CODE))
+		world->enroll_started = world->password_right;
 }
 
 /* --- a good reply ----------------------------------------------------------------------------------------------- */
@@ -100,6 +108,24 @@ some_text(const char *const *texts, unsigned count, char raw[static 400])
 	return take_text(raw, 400) > 0 ? raw : "x";
 }
 
+/* The default answer of a start is that it started; FLAGS 64: without what there is to show, 128: with a picture. */
+static void
+put_enrollment(struct wire_reply *reply, uint8_t flags)
+{
+	static char picture[21 * 6 + 1];
+	uint32_t operation = message_number(world->request, world->request_len, "CFQ1", TAG_OPERATION);
+
+	if ((operation != WIRE_ENROLL_START && operation != WIRE_ENROLL_CONFIRM) || (flags & 64) != 0)
+		return;
+	if (operation == WIRE_ENROLL_START && reply->answer == ANSWER_ALLOW && (flags & 32) == 0)
+		reply->answer = ANSWER_ENROLL_STARTED;
+	memset(picture, (flags & 2) != 0 ? 'a' : 'x', sizeof picture - 1);
+	reply->factor_id = "12345678-1234-4234-8234-123456789012";
+	reply->enroll_key = (flags & 4) != 0 ? "A" : "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	reply->enroll_picture = (flags & 128) != 0 ? picture : NULL;
+	reply->recovery_codes = (flags & 8) != 0 ? NULL : "ABCD-EFGH-IJKL-MNOP-QRST-UVWX ZBCD-EFGH-IJKL-MNOP-QRST-UVWX";
+}
+
 /* What the module could not say to anybody does not go: then the helper says nothing. */
 static size_t
 good_reply(uint8_t out[static WIRE_MESSAGE_MAX])
@@ -107,7 +133,7 @@ good_reply(uint8_t out[static WIRE_MESSAGE_MAX])
 	static const uint32_t answers[] = { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNKNOWN_USER, ANSWER_NOT_ENROLLED,
 		ANSWER_THROTTLED, ANSWER_UNAVAILABLE, ANSWER_UNUSABLE, ANSWER_REFUSED, ANSWER_MISCONFIGURED, ANSWER_NO_MEMORY,
 		ANSWER_INTERNAL, ANSWER_LOCKED, ANSWER_EXPIRED, ANSWER_CHANGE_REQUIRED, ANSWER_PASSWORD_REFUSED,
-		ANSWER_NOT_OWN_ACCOUNT, 0, 1, 0x5afd, 99, 100, 130 };
+		ANSWER_NOT_OWN_ACCOUNT, 0, 1, 0x5afd, 99, 100, 130, ANSWER_ENROLL_STARTED };
 	static const char *const reasons[] = { "granted", "wrong_code", "code_replayed", "too_short", "common" };
 	static const char *const details[] = { NULL, "a file: a fault", "x\\\"y" };
 	struct wire_reply reply = { .answer = answers[take_below(sizeof answers / sizeof answers[0])] };
@@ -118,6 +144,7 @@ good_reply(uint8_t out[static WIRE_MESSAGE_MAX])
 	uint8_t flags = take();
 
 	INSIST(id != NULL && user != NULL);
+	put_enrollment(&reply, flags);
 	memcpy(reply.id, id, sizeof reply.id);
 	reply.user = (const char *)user;
 	reply.password_right = flags & 1;

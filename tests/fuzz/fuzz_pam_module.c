@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "pam_module/call.h"
+#include "pam_module/cidr.h"
+#include "pam_module/picture.h"
 #include "pam_module/report.h"
 #include "pam_module/typed.h"
 #include "tests/fuzz/fuzz.h"
@@ -35,6 +37,9 @@ fuzz_conf(const uint8_t *data, size_t size)
 	INSIST(conf.timeout_connect_s >= 1 && conf.timeout_connect_s <= conf.timeout_total_s);
 	INSIST(conf.fail == FAIL_CLOSED || conf.fail == FAIL_IGNORE_UNAVAILABLE);
 	INSIST(conf.unenrolled != UNENROLLED_IGNORE || conf.unenrolled_until > 0);
+	INSIST(conf.unenrolled != UNENROLLED_ENROLL || conf.backend == BACKEND_POSTGRESQL);
+	INSIST(strlen(conf.enroll_cidrs) <= CONF_NAMES_MAX);
+	(void)cidr_list_has(conf.enroll_cidrs, "203.0.113.7");
 	INSIST(strlen(conf.prompt_otp) >= 1 && strlen(conf.prompt_otp) <= CONF_PROMPT_MAX);
 }
 
@@ -73,6 +78,20 @@ fuzz_typed(const uint8_t *data, size_t size)
 	(void)typed_is_sshd_junk(first.text);
 }
 
+/* Whatever stands for a picture, each of its lines has an end. */
+static void
+fuzz_picture(const uint8_t *data, size_t size)
+{
+	char text[TEXT_MAX], line[PICTURE_LINE_BYTES];
+	unsigned lines = picture_lines(as_text(data, size, text));
+
+	INSIST(lines <= 45);
+	for (unsigned i = 0; i < lines; i++) {
+		picture_line(text, i, line);
+		INSIST(memchr(line, '\0', sizeof line) != NULL);
+	}
+}
+
 /* Nothing that came from outside ends a value, the line, or begins another key. */
 static void
 fuzz_report(const uint8_t *data, size_t size)
@@ -98,7 +117,7 @@ fuzz_report(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const targets[])(const uint8_t *, size_t) = { fuzz_conf, fuzz_options, fuzz_typed, fuzz_report };
+	static void (*const targets[])(const uint8_t *, size_t) = { fuzz_conf, fuzz_options, fuzz_typed, fuzz_report, fuzz_picture };
 	uint8_t *exact;
 
 	if (size == 0)

@@ -368,3 +368,12 @@ fuzz_gethostname(char *out, size_t capacity)
 	(void)snprintf(out, capacity, "%s", "web1");
 	return 0;
 }
+
+/* The application's own terminal, which PAM_TTY may name. */
+int
+fuzz_ttyname(char *out, size_t capacity)
+{
+	if (fails())
+		return ENOTTY;
+	return (size_t)snprintf(out, capacity, "/dev/%s", world->tty) < capacity ? 0 : ERANGE;
+}

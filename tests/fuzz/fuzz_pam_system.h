@@ -45,6 +45,7 @@ ssize_t fuzz_getrandom(void *out, size_t len);
 int fuzz_clock(clockid_t which, struct timespec *out);
 unsigned long fuzz_getauxval(unsigned long type);
 int fuzz_gethostname(char *out, size_t capacity);
+int fuzz_ttyname(char *out, size_t capacity);
 
 #define calloc(count, size) fuzz_calloc(count, size)
 #define malloc(size) fuzz_malloc(size)
@@ -74,6 +75,7 @@ int fuzz_gethostname(char *out, size_t capacity);
 #define clock_gettime(which, out) fuzz_clock(which, out)
 #define getauxval(type) fuzz_getauxval(type)
 #define gethostname(out, capacity) fuzz_gethostname(out, capacity)
+#define ttyname_r(fd, out, capacity) fuzz_ttyname(out, capacity)
 #define geteuid() 0U
 #define getuid() 0U
 

@@ -23,6 +23,8 @@ request(const uint8_t *body, size_t len)
 	expect_text(decoded.user, WIRE_USER_MAX);
 	expect_text(decoded.password, WIRE_ANSWER_MAX);
 	expect_text(decoded.code, WIRE_ANSWER_MAX);
+	expect_text(decoded.enroll_code, WIRE_ANSWER_MAX);
+	expect_text(decoded.factor_id, WIRE_FACTOR_MAX);
 	INSIST(decoded.operation >= 1 && decoded.operation < WIRE_OPERATIONS_END);
 	INSIST(wire_encode_request(&decoded, again, sizeof again, &again_len));
 	INSIST(again_len == WIRE_LENGTH_BYTES + len && wire_body_len(again) == len);
@@ -40,6 +42,9 @@ reply(const uint8_t *body, size_t len)
 		return;
 	expect_text(decoded.user, WIRE_USER_MAX);
 	expect_text(decoded.detail, WIRE_DETAIL_MAX);
+	expect_text(decoded.enroll_key, WIRE_KEY_MAX);
+	expect_text(decoded.enroll_picture, WIRE_PICTURE_MAX);
+	expect_text(decoded.recovery_codes, WIRE_CODES_MAX);
 	INSIST(decoded.password_right <= 1 && decoded.must_change <= 1 && decoded.enrolled <= 1);
 	INSIST(wire_encode_reply(&decoded, again, sizeof again, &again_len));
 	INSIST(again_len == WIRE_LENGTH_BYTES + len && memcmp(again + WIRE_LENGTH_BYTES, body, len) == 0);

@@ -53,6 +53,8 @@ struct world {
 	/* what the judge goes by, of the present call */
 	unsigned log_lines, prompts;
 	bool allowed[WIRE_OPERATIONS_END];      /* the helper said so, whole, of this request and user, and ended in order */
+	bool enroll_started;                    /* it said so of an enrolment, and had called the password right */
+	bool password_right;
 };
 
 extern struct world *world;     /* of the input that runs */

@@ -3,6 +3,8 @@
  *
  *   answer = N            the answer's number (answer.h); 23294 allows
  *   reason, detail, user_digest, ssh_key, password_right, must_change, enrolled, retry_after_s
+ *   factor_id, enroll_key, recovery_codes
+ *   look, start, confirm = N      the answer to those operations, in the place of the other
  *   fault = NAME          what is wrong with the reply: see faults[] */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +21,10 @@
 struct script {
 	struct wire_reply reply;
 	char fault[32];
-	char look_answer[16];
+	char look_answer[16], start_answer[16], confirm_answer[16];
 };
 
-static char texts[8][400];
+static char texts[12][400];
 
 static void
 take_line(struct script *script, char *line, size_t number)
@@ -32,7 +34,7 @@ take_line(struct script *script, char *line, size_t number)
 
 	if (equals == NULL)
 		return;
-	value = texts[number % 8];
+	value = texts[number % 12];
 	(void)snprintf(value, sizeof texts[0], "%s", equals + 2);
 	value[strcspn(value, "\n")] = '\0';
 	equals[-1] = '\0';
@@ -56,6 +58,16 @@ take_line(struct script *script, char *line, size_t number)
 		reply->training_due = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "look") == 0)
 		(void)snprintf(script->look_answer, sizeof script->look_answer, "%.15s", value);
+	else if (strcmp(line, "start") == 0)
+		(void)snprintf(script->start_answer, sizeof script->start_answer, "%.15s", value);
+	else if (strcmp(line, "confirm") == 0)
+		(void)snprintf(script->confirm_answer, sizeof script->confirm_answer, "%.15s", value);
+	else if (strcmp(line, "factor_id") == 0)
+		reply->factor_id = value;
+	else if (strcmp(line, "enroll_key") == 0)
+		reply->enroll_key = value;
+	else if (strcmp(line, "recovery_codes") == 0)
+		reply->recovery_codes = value;
 	else if (strcmp(line, "fault") == 0)
 		(void)snprintf(script->fault, sizeof script->fault, "%.31s", value);
 }
@@ -142,6 +154,16 @@ send_bytes(const uint8_t *data, size_t len)
 }
 
 static void
+choose_answer(struct script *script, uint32_t operation)
+{
+	const char *answer = operation == WIRE_LOOK ? script->look_answer : operation == WIRE_ENROLL_START ?
+	    script->start_answer : operation == WIRE_ENROLL_CONFIRM ? script->confirm_answer : "";
+
+	if (answer[0] != '\0')
+		script->reply.answer = (uint32_t)strtoul(answer, NULL, 0);
+}
+
+static void
 before_reply(const struct script *script, const char *conf)
 {
 	if (strcmp(script->fault, "exit") == 0)
@@ -209,8 +231,7 @@ main(int argc, char **argv)
 	note(argv[2], &request);
 	memcpy(script.reply.id, request.id, sizeof script.reply.id);
 	script.reply.user = strcmp(script.fault, "user") == 0 ? "mallory" : request.user;
-	if (request.operation == WIRE_LOOK && script.look_answer[0] != '\0')
-		script.reply.answer = (uint32_t)strtoul(script.look_answer, NULL, 0);
+	choose_answer(&script, request.operation);
 	before_reply(&script, argv[2]);
 	if (!wire_encode_reply(&script.reply, out, sizeof out, &len))
 		_exit(66);

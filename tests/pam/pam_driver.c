@@ -7,6 +7,8 @@
  *   --answer TEXT         to the next prompt; after the last one the conversation fails
  *   --answer-hex HEX      the same, for bytes that an argument cannot hold
  *   --answer-odd KIND     error | again | null | null-array: what a broken application does instead
+ *   --from-stdin          instead of --answer: each prompt is followed by a line "answer?", and a line of standard input
+ *                         is the answer behind "=", or "!KIND" as with --answer-odd
  *   --blind TEXT          sshd's password method: hidden prompts get TEXT, shown ones an error
  *   --flags NAME          silent | expired: for the operations
  *   --repeat N            all operations, with the same answers each time
@@ -44,7 +46,8 @@ struct script {
 	size_t answer_count, next;
 	const char *blind;
 	int flags, repeat;
-	bool state, quiet, timed;
+	bool state, quiet, timed, from_stdin;
+	char line[1024];
 };
 
 static const struct { const char *name; int item; } item_names[] = {
@@ -70,6 +73,24 @@ answer_blindly(const struct script *script, int style, int *out_code)
 	return NULL;
 }
 
+/* NULL: there is none. */
+static const struct answer *
+scripted_answer(struct script *script)
+{
+	static struct answer read;
+
+	if (!script->from_stdin)
+		return script->next == script->answer_count ? NULL : &script->answers[script->next++];
+	(void)puts("answer?");
+	(void)fflush(stdout);
+	if (fgets(script->line, sizeof script->line, stdin) == NULL)
+		return NULL;
+	script->line[strcspn(script->line, "\n")] = '\0';
+	read.text = script->line + 1;
+	read.odd = script->line[0] == '!' ? script->line + 1 : NULL;
+	return &read;
+}
+
 static char *
 next_answer(struct script *script, int style, bool *out_nothing, int *out_code)
 {
@@ -77,11 +98,10 @@ next_answer(struct script *script, int style, bool *out_nothing, int *out_code)
 
 	if (script->blind != NULL)
 		return answer_blindly(script, style, out_code);
-	if (script->next == script->answer_count) {
+	if ((answer = scripted_answer(script)) == NULL) {
 		*out_code = PAM_CONV_ERR;
 		return NULL;
 	}
-	answer = &script->answers[script->next++];
 	if (answer->odd == NULL)
 		return strdup(answer->text);
 	if (strcmp(answer->odd, "error") == 0)
@@ -165,6 +185,8 @@ take_flag(struct script *script, const char *name)
 		script->quiet = true;
 	else if (strcmp(name, "--timed") == 0)
 		script->timed = true;
+	else if (strcmp(name, "--from-stdin") == 0)
+		script->from_stdin = true;
 	else if (strcmp(name, "--close-standard") == 0) {
 		(void)close(0);
 		(void)close(2);

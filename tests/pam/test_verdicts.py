@@ -33,6 +33,7 @@ TABLE = [
     ("no_memory", {"reason": "no_memory"}, "BUF_ERR", "CRIT", "error", "no_memory", None),
     ("internal", {"reason": "internal"}, "SYSTEM_ERR", "CRIT", "error", "internal", None),
     ("not_own_account", {"reason": "not_own_account"}, "PERM_DENIED", "NOTICE", "deny", "not_own_account", None),
+    ("enroll_started", {"reason": "enroll_started"}, "AUTH_ERR", "NOTICE", "deny", "enroll_started", None),
 ]
 
 
@@ -50,7 +51,7 @@ def test_every_answer_that_a_helper_may_give_is_in_the_table():
     assert {row[0] for row in TABLE} | {"expired", "change_required", "password_refused"} == set(pam_world.ANSWERS)
 
 
-@pytest.mark.parametrize("answer", [0, 12, 13, 14, 16, 98, 99, 100, 101, 120, 121, 123, 130, 255, 0x5AFD, 0x5AFF, 0xFFFF])
+@pytest.mark.parametrize("answer", [0, 12, 13, 14, 17, 98, 99, 100, 101, 120, 121, 123, 130, 255, 0x5AFD, 0x5AFF, 0xFFFF])
 def test_no_other_number_lets_anybody_in(desk, answer):
     done = desk.helper(answer).run("auth", "acct", answers=GOOD)
     assert done["auth"] not in ("SUCCESS", "IGNORE")

@@ -29,7 +29,7 @@ PRIORITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEB
 # pam_module/answer.h
 ANSWERS = {"allow": 0x5AFE, "deny": 1, "unknown_user": 2, "not_enrolled": 3, "throttled": 4, "unavailable": 5, "unusable": 6,
            "refused": 7, "misconfigured": 8, "no_memory": 9, "internal": 10, "locked": 11, "expired": 12,
-           "change_required": 13, "password_refused": 14, "not_own_account": 15}
+           "change_required": 13, "password_refused": 14, "not_own_account": 15, "enroll_started": 16}
 
 
 class Entry:
@@ -133,6 +133,31 @@ class Application:
     def run(self, *operations, service=None, user="root", answers=(), line="", options=(), conf=True, environment=None,
             stack=None):
         """Run the application; LINE is what stands behind the module in each line of the service."""
+        arguments, environment = self._command(operations, service, user, answers, line, options, conf, environment, stack)
+        done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                              timeout=300, check=False, env=environment)
+        assert done.returncode == 0, (done.returncode, done.stderr, done.stdout)
+        return Outcome(done.stdout.splitlines(), entries_of(self.log))
+
+    def talk(self, answers, *operations, service=None, user="root", line="", options=(), environment=None):
+        """The same with answers that are made when they are asked for: each a text, or a function of all that was shown until
+        then, or the [name] of what a broken application does instead.  Without an answer left the conversation fails."""
+        arguments, environment = self._command(operations, service, user, (), line, ["--from-stdin", *options], True,
+                                               environment, None)
+        left, lines = list(answers), []
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            for read in process.stdout:
+                if read != "answer?\n":
+                    lines.append(read.rstrip("\n"))
+                    continue
+                answer = left.pop(0) if left else ["error"]
+                answer = answer("\n".join(lines)) if callable(answer) else answer
+                process.stdin.write(f"!{answer[0]}\n" if isinstance(answer, list) else f"={answer}\n")
+                process.stdin.flush()
+        assert process.returncode == 0
+        return Outcome(lines, entries_of(self.log))
+
+    def _command(self, operations, service, user, answers, line, options, conf, environment, stack):
         service = service or self.default_service
         for path in (self.requests, self.log):
             path.unlink(missing_ok=True)
@@ -143,9 +168,6 @@ class Application:
         arguments += ["--user", user] if user is not None else []
         for answer in answers:
             arguments += answer if isinstance(answer, list) else ["--answer", answer]
-        done = subprocess.run(
-            [part if isinstance(part, bytes) else str(part) for part in [BUILT / "pam_driver", *arguments, *options, *(operations or ("auth",))]],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300, check=False,
-            env={**os.environ, "LD_PRELOAD": str(CAPTURE), "CAPTURE_SYSLOG": str(self.log), **(environment or {})})
-        assert done.returncode == 0, (done.returncode, done.stderr, done.stdout)
-        return Outcome(done.stdout.splitlines(), entries_of(self.log))
+        return ([part if isinstance(part, bytes) else str(part)
+                 for part in [BUILT / "pam_driver", *arguments, *options, *(operations or ("auth",))]],
+                {**os.environ, "LD_PRELOAD": str(CAPTURE), "CAPTURE_SYSLOG": str(self.log), **(environment or {})})

@@ -1,0 +1,282 @@
+"""The first authenticator at a login: unenrolled = enroll, through libpam with the real module, helper and database."""
+
+import json
+import re
+import time
+
+import pytest
+
+import world as worlds
+
+KEY = re.compile(r"^  ((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})$", re.MULTILINE)
+RECOVERY = re.compile(r"\b(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}\b")
+NEAR = ["--item", "rhost=192.0.2.7"]
+NO_CODE = "000000"
+
+
+@pytest.fixture
+def host(staff):
+    """The host, open for people from 192.0.2.0/24."""
+    staff.configure(unenrolled="enroll", enroll_cidrs="2001:db8::/32 192.0.2.0/24")
+    yield staff
+    staff.configure()
+
+
+@pytest.fixture
+def bob(staff):
+    return staff.hire(enrolled=False)
+
+
+def issue(staff, person):
+    return json.loads(staff.installation.counterfoil("enroll", "--realm", "staff", "--code", "--json", person.login))["code"]
+
+
+def key_in(shown):
+    return KEY.findall(shown)[-1].replace(" ", "")
+
+
+def code_of(ago_steps):
+    """What the authenticator shows that was given the key on the screen."""
+    return lambda shown: worlds.totp(key_in(shown), time.time() - ago_steps * worlds.PERIOD_S)
+
+
+PAIR = [code_of(1), code_of(0)]
+
+
+def enroll(host, person, answers, *operations, options=tuple(NEAR), **others):
+    return host.talk([person.password, *answers], *operations, user=person.login, options=options, **others)
+
+
+def factors(host, person):
+    return [row[0] for row in host.query("SELECT state FROM counterfoil.factor WHERE account_id = %s ORDER BY created_at",
+                                         (host.account_id(person),))]
+
+
+def remember(person, shown):
+    person.seed = key_in(shown)
+    person.recovery_codes = RECOVERY.findall(shown)
+
+
+# --- the way it is meant ----------------------------------------------------------------------------------------------
+
+def test_the_password_a_code_and_two_codes_in_a_row_enrol_and_sign_in(host, bob):
+    code = issue(host, bob)
+    done = enroll(host, bob, [NO_CODE, code.lower(), *PAIR, ""], "auth", options=[*NEAR, "--state"])
+    shown = "\n".join(done.lines)
+    assert done["auth"] == "SUCCESS" and done.state == "state same"
+    assert [prompt.split(" ", 2)[2] for prompt in done.prompts] == [
+        "Password: ", "Verification code: ", "Enrolment code: ", "Give your authenticator app this key:",
+        "When it shows another one, type that code: ",
+        "You are enrolled.  Each of these recovery codes opens the account once, without the app:"]
+    assert (done.entry["result"], done.entry["reason"], done.entry.priority) == ("allow", "enrolled", "INFO")
+    assert len(set(RECOVERY.findall(shown))) == 10 and "\x1b" not in shown
+    assert factors(host, bob) == ["active"]
+    remember(bob, shown)
+    for secret in (code, bob.password, bob.seed, bob.recovery_codes[0]):
+        assert secret not in done.entry.text
+    trail = [event[:3] for event in host.events() if event[3] == done.entry["request_id"]]
+    assert trail == [("factor_bound", "ok", "first"), ("login_code", "granted", "enrolled")]
+    assert ("enroll_code_issued", "ok", None) in [event[:3] for event in host.events()]
+
+    host.forget_step(bob)
+    assert host.run("auth", user=bob.login, answers=bob.answers)["auth"] == "SUCCESS"
+    assert host.run("auth", user=bob.login, answers=[bob.password, bob.recovery_codes[0]])["auth"] == "SUCCESS"
+    assert enroll(host, bob, [code])["auth"] == "AUTH_ERR"        # the code was for one authenticator
+
+
+def test_the_code_may_be_typed_where_a_code_is_asked_for(host, bob):
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ""])
+    assert done["auth"] == "SUCCESS" and not any("Enrolment" in prompt for prompt in done.prompts)
+
+
+def test_behind_an_ssh_key_it_is_open_from_everywhere(host, bob):
+    ssh = ["--env", "SSH_CONNECTION=198.51.100.9 1 192.0.2.1 22", "--env", "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"]
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], service="sshd", options=ssh)
+    assert done["auth"] == "SUCCESS" and done.prompts[1].startswith("prompt on")
+
+
+def test_a_password_and_code_in_one_answer_will_do(host, bob):
+    done = host.talk([bob.password + issue(host, bob), *PAIR, ""], user=bob.login, options=NEAR, line="factors=combined")
+    assert done["auth"] == "SUCCESS"
+
+
+def test_silence_does_not_hide_the_key(host, bob):
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], options=[*NEAR, "--flags", "silent"])
+    assert done["auth"] == "SUCCESS" and done.told == []
+
+
+def test_a_password_that_must_change_still_must(host, bob):
+    host.installation.counterfoil("account", "set-password", "--realm", "staff", "--password-stdin", bob.login,
+                                  input="the operator's choice\n")
+    bob.password = "the operator's choice"
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], "auth", "acct")
+    assert (done["auth"], done["acct"]) == ("SUCCESS", "NEW_AUTHTOK_REQD")
+
+
+def test_the_two_codes_are_used_up(host, bob):
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ""])
+    remember(bob, "\n".join(done.lines))
+    for steps in (1, 0):
+        code = bob.code(steps * worlds.PERIOD_S)
+        again = host.run("auth", user=bob.login, answers=[bob.password, code])
+        assert again["auth"] == "AUTH_ERR" or worlds.totp(bob.seed, time.time()) != code
+
+
+# --- where it is not open it is as "deny" -----------------------------------------------------------------------------
+
+SHUT = {
+    "from elsewhere": ({}, ["--item", "rhost=198.51.100.9"], ""),
+    "from nowhere": ({}, [], ""),
+    "from a mere name": ({}, ["--item", "rhost=near.example"], ""),
+    "with a key that is not sshd's": ({}, ["--env", "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA"], ""),
+    "behind sshd without a key": ({}, ["--env", "SSH_CONNECTION=198.51.100.9 1 192.0.2.1 22", "--env", "SSH_AUTH_INFO_0=password"],
+                                  ""),
+    "without networks": ({"enroll_cidrs": None}, NEAR, ""),
+    "not wanted": ({"unenrolled": "deny"}, NEAR, ""),
+    "at no terminal": ({"enroll_cidrs": "127.0.0.0/8"}, ["--item", "tty=/dev/pts/0"], ""),
+    "in a network of the other kind": ({"enroll_cidrs": "::/0"}, NEAR, ""),
+}
+
+
+@pytest.mark.parametrize("why", SHUT)
+def test_where_it_is_not_open_nobody_is_asked_more(host, bob, why):
+    changes, options, line = SHUT[why]
+    host.configure(**{"unenrolled": "enroll", "enroll_cidrs": "192.0.2.0/24", **changes})
+    done = enroll(host, bob, [issue(host, bob), *PAIR], options=options, line=line)
+    assert (done["auth"], done.entry["reason"]) == ("CRED_INSUFFICIENT", "not_enrolled")
+    assert len(done.prompts) == 2 and factors(host, bob) == []
+
+
+def test_a_wrong_password_an_unknown_user_and_a_code_alone_open_nothing(host, bob):
+    code = issue(host, bob)
+    for user, answers, line in ((bob.login, ["wrong", code], ""), ("nobody-here", [bob.password, code], ""),
+                                (bob.login, [code], "factors=otp")):
+        done = host.talk([*answers, *PAIR], user=user, options=NEAR, line=line)
+        assert done["auth"] in ("AUTH_ERR", "USER_UNKNOWN") and len(done.prompts) == len(answers) and done.told == []
+    assert factors(host, bob) == []
+
+
+def test_nobody_enrols_in_somebody_elses_name(host, bob, me):
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", identity="caller")
+    host.installation.counterfoil("account", "add", "--realm", "staff", "--password-stdin", me, input=bob.password + "\n")
+    caller = type(bob)(me, bob.password)
+    code = issue(host, caller)
+    done = host.talk([bob.password, code, *PAIR], user=bob.login, options=NEAR)
+    assert done["auth"] == "CRED_INSUFFICIENT" and len(done.prompts) == 2 and factors(host, caller) == []
+
+
+def test_the_other_back_end_enrols_nobody_and_says_so(host, bob):
+    host.configure(unenrolled="enroll", backend="authd")
+    done = enroll(host, bob, [issue(host, bob)])
+    assert done["auth"] == "SERVICE_ERR" and "unenrolled = enroll needs backend = postgresql" in done.entry["detail"]
+
+
+# --- wrong codes ------------------------------------------------------------------------------------------------------
+
+def test_a_wrong_code_of_the_operator_counts_and_tells_nothing(host, bob):
+    code, wrong = issue(host, bob), "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"
+    for answers in ([wrong], [NO_CODE, wrong], [wrong], [NO_CODE, wrong], [wrong]):
+        done = enroll(host, bob, [*answers, *PAIR])
+        assert (done["auth"], done.entry["reason"], done.told) == ("AUTH_ERR", "wrong_enroll_code", [])
+    done = enroll(host, bob, [code, *PAIR])
+    assert (done["auth"], done.entry["reason"], done.told) == ("AUTH_ERR", "throttled", [])
+    assert factors(host, bob) == []
+
+
+def test_what_is_no_code_is_not_asked_about(host, bob):
+    for typed in (NO_CODE, "hello", "A" * 513):
+        done = enroll(host, bob, [NO_CODE, typed])
+        assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "bad_input")
+
+
+WRONG_PAIRS = {"the same code twice": (0, 0), "the wrong way round": (0, 1), "not in a row": (2, 0), "too old": (4, 3),
+               "of the future": (-3, -4)}
+
+
+def test_only_two_codes_in_a_row_bind(host, bob):
+    code = issue(host, bob)
+    for name, steps in WRONG_PAIRS.items():
+        done = enroll(host, bob, [code, *(3 * [code_of(steps[0]), code_of(steps[1])])])
+        assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "wrong_code"), name
+        assert sum("one after the other" in prompt for prompt in done.prompts) == 2 and factors(host, bob) == ["pending"]
+    done = enroll(host, bob, [code, "123456", "654321", *PAIR, ""])       # a slip is no reason to begin again
+    assert done["auth"] == "SUCCESS" and factors(host, bob) == ["active"]
+
+
+# --- who goes away ----------------------------------------------------------------------------------------------------
+
+ODD = {"an error": (["error"], "CONV_ERR"), "nothing": (["null"], "AUTH_ERR"), "an empty line": ("", "AUTH_ERR")}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_who_goes_away_at_a_prompt_is_not_in_and_has_nothing_bound(host, bob, kind):
+    odd, code = ODD[kind]
+    answers = [NO_CODE, issue(host, bob), *PAIR]
+    for given in range(1, len(answers)):
+        done = enroll(host, bob, [*answers[:given], odd], options=[*NEAR, "--state"])
+        assert (done["auth"], done.state) == (code, "state same"), given
+        assert factors(host, bob) == (["pending"] if given > 1 else [])
+    left, = host.query("SELECT extract(epoch FROM pending_until - now()) FROM counterfoil.factor WHERE account_id = %s",
+                       (host.account_id(bob),))
+    assert 540 < left[0] <= 600
+    assert enroll(host, bob, [*answers, ""])["auth"] == "SUCCESS"         # and begins anew with the same code
+
+
+def test_who_goes_away_at_the_recovery_codes_is_enrolled_and_not_in(host, bob):
+    done = enroll(host, bob, [issue(host, bob), *PAIR, ["error"]])
+    assert done["auth"] == "CONV_ERR" and factors(host, bob) == ["active"]
+    remember(bob, "\n".join(done.lines))
+    host.forget_step(bob)
+    assert host.run("auth", user=bob.login, answers=bob.answers)["auth"] == "SUCCESS"
+
+
+# --- what happens meanwhile -------------------------------------------------------------------------------------------
+
+def meanwhile(action):
+    """The second code, with ACTION between the two."""
+    def answer(shown):
+        action()
+        return code_of(0)(shown)
+    return answer
+
+
+MEANWHILE = {
+    "bound by the operator": lambda host, bob: host.enroll(bob),
+    "started by the operator": lambda host, bob: host.installation.counterfoil(
+        "enroll", "--realm", "staff", "--no-confirm", "--json", bob.login),
+    "locked": lambda host, bob: host.lock(bob),
+    "a newer code": issue,
+    "a new password": lambda host, bob: host.installation.counterfoil(
+        "account", "set-password", "--realm", "staff", "--password-stdin", bob.login, input="the operator's choice\n"),
+    "ten minutes later": lambda host, bob: host.query(
+        "UPDATE counterfoil.factor SET pending_until = now() WHERE account_id = %s", (host.account_id(bob),)),
+    "a day later": lambda host, bob: host.query(
+        "UPDATE counterfoil.ticket SET expires_at = now() WHERE account_id = %s", (host.account_id(bob),)),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_changes_under_the_dialogue_ends_it(host, bob, what):
+    code = issue(host, bob)
+    done = enroll(host, bob, [code, code_of(1), meanwhile(lambda: MEANWHILE[what](host, bob)), ""])
+    assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "enrollment_over"), done.log
+    assert factors(host, bob) == (["active"] if what == "bound by the operator" else ["pending"])
+
+
+def test_a_database_that_goes_away_between_the_steps_lets_nobody_in(host, bob):
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", fail="ignore_unavailable")
+    code = issue(host, bob)
+    for answers in ([NO_CODE, meanwhile_stopped(host, code)], [code, code_of(1), meanwhile_stopped(host, NO_CODE)]):
+        done = enroll(host, bob, answers)
+        host.postgres.start()
+        assert (done["auth"], done.entry["reason"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "unavailable", "ERR")
+        assert "active" not in factors(host, bob)
+    assert enroll(host, bob, [code, *PAIR, ""])["auth"] == "SUCCESS"
+
+
+def meanwhile_stopped(host, text):
+    def answer(shown):
+        del shown
+        host.postgres.stop()
+        return text
+    return answer
