@@ -209,13 +209,15 @@ levels_below_the_lowest_are_silent(void **state)
 	log_event(LOG_LEVEL_NOTICE, "b", NULL);
 	log_event(LOG_LEVEL_WARNING, "c", NULL);
 	log_event(LOG_LEVEL_CRITICAL, "d", NULL);
-	log_event((enum log_level)(LOG_LEVEL_CRITICAL + 1), "e", NULL);
+	log_event(LOG_LEVEL_ALERT, "e", NULL);
+	log_event((enum log_level)(LOG_LEVEL_ALERT + 1), "f", NULL);
 	text = captured(&len);
 	assert_null(strstr(text, "event=a"));
 	assert_null(strstr(text, "event=b"));
 	assert_non_null(strstr(text, "level=warning program=unit event=c\n"));
 	assert_non_null(strstr(text, "level=critical program=unit event=d\n"));
-	assert_null(strstr(text, "event=e"));
+	assert_non_null(strstr(text, "level=alert program=unit event=e\n"));
+	assert_null(strstr(text, "event=f"));
 	free(text);
 }
 
