@@ -150,9 +150,9 @@ def test_an_authd_killed_at_any_moment_accepts_no_code_twice_and_works_after_its
     """SIGKILL ever longer after the question is through; each may have come before or after the code was used up."""
     alice = staff.hire()
     host = service.host(tmp_path / "far", port=relay.port).configure(timeout_total=20, timeout_connect=10)
-    for moment in range(8):
+    for moment in range(6):
         answers = [alice.password, alice.recovery_codes[moment]]
-        relay.lose(lambda moment=moment: (threading.Event().wait(0.012 * moment), service.authd.kill()))
+        relay.lose(lambda moment=moment: (threading.Event().wait(0.016 * moment), service.authd.kill()))
         done = sign_in(host, alice, answers)
         assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "unavailable"), (moment, done.log)
         service.authd.start()
@@ -193,7 +193,7 @@ def test_sshd_lets_in_who_the_service_lets_in(machine):
     worlds.write_private(machine.path("/etc/counterfoil/host.key"), service.key() + "\n")
     worlds.write_private(machine.path("/etc/counterfoil/service-ca.pem"), service.certificates.ca.read_text(), 0o644)
     worlds.write_private(machine.helper_conf, service_host.authd_section(
-        url=f"https://localhost:{service.port}", ca_file="/etc/counterfoil/service-ca.pem"))
+        url=service.host_url, ca_file="/etc/counterfoil/service-ca.pem"))
     sshd = staff_machine.Sshd(machine)
     try:
         mark, answers = machine.syslog.mark(), alice.answers

@@ -13,6 +13,8 @@ import time
 import pytest
 
 import fault_service as faults
+import pam_wire
+import pam_world
 import service_host
 import world as worlds
 
@@ -387,16 +389,29 @@ def test_a_key_with_two_names_or_behind_a_link_is_refused(host, service):
     assert service.questions == []
 
 
+def hostile(folder):
+    """An environment that has libraries go elsewhere, trust others and write keys down; and the files that it names."""
+    (folder / ".netrc").write_text("machine localhost login a password b\n")
+    (folder / ".curlrc").write_text("insecure\n")
+    return {"https_proxy": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1",
+            "HOME": str(folder), "SSLKEYLOGFILE": str(folder / "keys"), "SSL_CERT_FILE": "/etc/hostname",
+            "CURL_CA_BUNDLE": "/etc/hostname", "GNUTLS_SYSTEM_PRIORITY_FILE": "/etc/hostname"}
+
+
 def test_no_proxy_no_netrc_no_key_log_whatever_the_environment_says(host, service, tmp_path):
-    (tmp_path / ".netrc").write_text("machine localhost login a password b\n")
-    (tmp_path / ".curlrc").write_text("insecure\n")
     service.play(faults.replies())
-    done = host.run("auth", answers=GOOD, environment={
-        "https_proxy": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1",
-        "HOME": str(tmp_path), "SSLKEYLOGFILE": str(tmp_path / "keys"), "SSL_CERT_FILE": "/etc/hostname",
-        "CURL_CA_BUNDLE": "/etc/hostname", "GNUTLS_SYSTEM_PRIORITY_FILE": "/etc/hostname"})
-    assert done["auth"] == "SUCCESS" and not (tmp_path / "keys").exists()
+    assert host.run("auth", answers=GOOD, environment=hostile(tmp_path))["auth"] == "SUCCESS"
     assert service.questions[0].headers["authorization"].startswith("Bearer cf_")
+    assert not (tmp_path / "keys").exists()
+
+
+def test_whoever_starts_the_helper_itself_gives_it_no_environment(host, service, tmp_path):
+    """A set-gid helper is started by whoever likes to."""
+    service.play(faults.replies())
+    reply, status = pam_wire.ask(worlds.installed("pam-helper"), host.helper_conf,
+                                 pam_wire.request("root", backend="authd", password=GOOD[0], code=GOOD[1]),
+                                 environment=hostile(tmp_path))
+    assert (reply["answer"], status) == (pam_world.ANSWERS["allow"], 0) and not (tmp_path / "keys").exists()
 
 
 def test_neither_database_nor_keyring_is_looked_at(host, service):

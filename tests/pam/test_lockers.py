@@ -4,6 +4,7 @@ import shutil
 
 import pam_world
 import pytest
+import service_host
 
 import world as worlds
 
@@ -74,3 +75,25 @@ def test_root_is_served_by_the_same_helper(machine, locker):
     alice = machine.hire()
     done = locker("root", alice.login, alice.answers)
     assert done["auth"] == "SUCCESS"
+
+
+def test_a_screen_opens_through_the_service_with_a_key_that_its_owner_cannot_read(machine, locker):
+    alice, eve = machine.hire(), machine.hire()
+    service = service_host.StaffService(machine)
+    conf = machine.path("/etc/counterfoil/pam-locker.conf")
+    before = conf.read_text()
+    machine.configure(backend="authd", timeout_total=20)
+    worlds.write_private(machine.path("/etc/counterfoil/service-ca.pem"), service.certificates.ca.read_text(), 0o644)
+    worlds.write_private(machine.path("/etc/counterfoil/locker.key"), service.key() + "\n", 0o640)
+    worlds.write_private(conf, service_host.authd_section(url=service.host_url, ca_file="/etc/counterfoil/service-ca.pem",
+                                                          host_key_file="/etc/counterfoil/locker.key"), 0o640)
+    machine.run_inside("chgrp", "counterfoil", "/etc/counterfoil/locker.key", "/etc/counterfoil/pam-locker.conf")
+    try:
+        assert locker(alice.login, alice.login, alice.answers)["auth"] == "SUCCESS"
+        assert locker(eve.login, alice.login, alice.answers).entry["reason"] == "not_own_account"
+        done = machine.run_inside("runuser", "-u", alice.login, "--", "cat", "/etc/counterfoil/locker.key", check=False)
+        assert "Permission denied" in done.stdout
+    finally:
+        service.stop()
+        worlds.write_private(conf, before, 0o640)
+        machine.run_inside("chgrp", "counterfoil", "/etc/counterfoil/pam-locker.conf")

@@ -63,7 +63,7 @@ def parse_reply(data):
 
 
 def ask(helper, conf, data, timeout=30, environment=None):
-    """Start the helper as the module does and return (reply or None, exit status)."""
+    """Start the helper as the module does and return (reply or None, exit status).  ENVIRONMENT: whose caller is no module."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:

@@ -61,12 +61,17 @@ class StaffService:
         self.authd = worlds.Authd(configuration, installation.directory / "authd-for-hosts.log", self.certificates, ports)
         self.authd.start()
 
+    @property
+    def host_url(self):
+        return f"https://localhost:{self.port}"
+
     def key(self, name="web1", realm="staff", scopes=("pam",)):
         return self.staff.installation.make_client(name, realm=realm, scopes=scopes)
 
     def host(self, directory, key=None, port=None):
         """A host with a key of its own; PORT: of a relay between."""
-        return ServiceHost(directory, f"https://localhost:{port or self.port}", self.certificates, key or self.key())
+        url = self.host_url if port is None else f"https://localhost:{port}"
+        return ServiceHost(directory, url, self.certificates, key or self.key())
 
     def stop(self):
         self.authd.stop()
