@@ -45,11 +45,14 @@ END $$;
 -- A host is the role that it connects as, or, where it asks authd, the key that it shows there.
 CREATE FUNCTION admit(p_caller caller, p_scope text) RETURNS admission LANGUAGE plpgsql AS $$
 DECLARE
-	v_client text;
+	v_host admission;
 BEGIN
 	IF p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL AND p_scope IN ('login', 'password') THEN
-		v_client := (admit_client(p_caller, 'pam')).client_id;
-		RETURN (2, v_client, 'host:' || v_client)::admission;
+		v_host := admit_client(p_caller, 'pam');
+		IF v_host.realm = 2 THEN
+			v_host.actor := 'host:' || v_host.client_id;
+			RETURN v_host;
+		END IF;
 	ELSIF p_caller.kind = 'client' AND p_scope IS NOT NULL THEN
 		RETURN admit_client(p_caller, CASE p_scope WHEN 'password' THEN 'accounts' ELSE p_scope END);
 	ELSIF p_caller.kind = 'host' AND p_caller.key_id IS NULL AND p_scope IN ('login', 'enroll', 'password')
