@@ -61,6 +61,11 @@ BAD_TEXTS = [
     ("\ufeff[default]\n", "neither a [section] nor"),
     ("[default]\n" + "# " + "x" * 2048 + "\n", "the line is longer than 2048 bytes"),
     ('[service "other"]\nnonsense = 1\n', "pam.conf:2:1: there is no key"),
+    ("[default]\noffline = ticket\n", "offline is not built"),
+    ("[default]\noffline = yes\n", "offline is none of the words that it may be: off recovery"),
+    ("[default]\noffline = recovery\n", "offline = recovery needs factors = otp"),
+    ("[default]\nfactors = combined\noffline = recovery\n", "offline = recovery needs factors = otp"),
+    ("[default]\nfactors = otp\naccept_recovery = no\noffline = recovery\n", "offline = recovery needs accept_recovery = yes"),
 ]
 
 

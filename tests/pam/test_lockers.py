@@ -1,7 +1,9 @@
 """A screen locker: the module in a program without privileges, and a helper that is set-gid."""
 
+import os
 import shutil
 
+import breakglass_host
 import pam_world
 import pytest
 import service_host
@@ -97,3 +99,29 @@ def test_a_screen_opens_through_the_service_with_a_key_that_its_owner_cannot_rea
         service.stop()
         worlds.write_private(conf, before, 0o640)
         machine.run_inside("chgrp", "counterfoil", "/etc/counterfoil/pam-locker.conf")
+
+
+def test_no_break_glass_code_opens_a_screen(machine, locker):
+    """Not even one of a file that who starts the helper could have written: only root's helper takes such a code."""
+    alice = machine.hire(enrolled=False)
+    glass = breakglass_host.Breakglass(machine)
+    glass.clear()
+    codes = breakglass_host.issue_on(machine, alice)
+    glass.codes.pretend_outage()
+    own = machine.path("/run/own-codes")
+    shutil.copytree(glass.directory, own)
+    home = machine.path(f"/home/{alice.login}").stat()
+    for path in (own, *own.iterdir()):
+        os.chown(path, home.st_uid, home.st_gid)
+    conf = machine.path("/etc/counterfoil/pam-locker.conf")
+    before = conf.read_text()
+    conf.write_text(before + "[breakglass]\ndirectory = /run/own-codes\n")
+    machine.configure('[service "locker"]', "factors = otp", "offline = recovery")
+    with machine.database_stopped():
+        done = locker(alice.login, alice.login, [codes[0]])
+        assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "unavailable")
+        assert (own / "codes").read_bytes() == glass.codes.path.read_bytes()
+        done = locker("root", alice.login, [codes[0]])
+        assert (done["auth"], done.entry["offline"]) == ("SUCCESS", "yes")
+    conf.write_text(before)
+    glass.clear()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 
 import pytest
@@ -146,8 +145,7 @@ def glass(machine):
     """The machine with its tool for break-glass codes, and a helper whose clock the test moves."""
     folder = machine.path("/usr/libexec/counterfoil")
     made = breakglass_host.Breakglass(machine)
-    for name in ("pam-breakglass", "pam-helper-testclock"):
-        shutil.copy(pam_world.BUILT / name, folder / name)
+    shutil.copy(pam_world.BUILT / "pam-helper-testclock", folder / "pam-helper-testclock")
     (folder / "pam-helper").unlink()
     (folder / "pam-helper").write_text(f"#!/bin/sh\nexec env COUNTERFOIL_TEST_CLOCK={made.clock} "
                                        f'/usr/libexec/counterfoil/pam-helper-testclock "$@"\n')
@@ -161,14 +159,9 @@ def glass(machine):
     shutil.copy(pam_world.BUILT / "pam-helper", folder / "pam-helper")
 
 
-def issue(machine, person, count=8):
-    out = machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "--count", count, "issue", person.login).stdout
-    return re.findall(r"^    (\S+)$", out, re.M)
-
-
 def test_a_break_glass_code_behind_the_hosts_password_opens_the_console_in_an_outage_once(machine, glass):
     eve = machine.hire(unix_password=UNIX)
-    codes = issue(machine, eve)
+    codes = breakglass_host.issue_on(machine, eve)
     with console(machine) as spawned:           # the service is there: its code does, and a break-glass code does not
         log_in(spawned, eve.login, [(PASSWORD, UNIX), (CODE, codes[0])])
         spawned.expect("Login incorrect")

@@ -1,5 +1,6 @@
 """breakglass_host.py: a staff host with break-glass codes: its service comes and goes, and its clock is moved by hand.
 
+    issue_on    issuing on a StaffMachine
     Codes       the file of the codes as tests read and forge it, written from core/credential/breakglass_text.c
     Breakglass  issuing on a StaffHost, and helpers that ask a service which is there or away"""
 
@@ -13,9 +14,17 @@ import pam_world
 import world as worlds
 
 FAULTS = pam_world.BUILT / ".libs/breakglass_faults.so"
+CODE = r"^    ((?:[A-Z2-7]{4}-){5}[A-Z2-7]{4})$"
 HELPER = pam_world.BUILT / "pam-helper-testclock"
 ALLOW, DENY, NOT_ENROLLED, THROTTLED, UNAVAILABLE, MISCONFIGURED = (
     pam_world.ANSWERS[name] for name in ("allow", "deny", "not_enrolled", "throttled", "unavailable", "misconfigured"))
+
+
+def issue_on(machine, person, count=8):
+    """The codes that root of a StaffMachine makes for PERSON."""
+    shutil.copy(pam_world.BUILT / "pam-breakglass", machine.path("/usr/libexec/counterfoil/pam-breakglass"))
+    out = machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "--count", count, "issue", person.login).stdout
+    return re.findall(CODE, out, re.M)
 
 
 class Codes:
@@ -51,6 +60,11 @@ class Codes:
     def body(self):
         text = self.path.read_text()
         return text[:text.rindex("end ")]
+
+    def pretend_outage(self):
+        """As if the service had been away for two minutes."""
+        now = int(time.time())
+        self.write(re.sub(r"^outage .*", f"outage {now - 120} {now} 5", self.body(), flags=re.M))
 
     def raw(self, data, mode=0o400):
         self.path.unlink(missing_ok=True)
@@ -90,7 +104,7 @@ class Breakglass:
     def issue(self, person, count=8):
         """The codes, as the person gets them."""
         out = self.run("issue", person.login, "--count", count)
-        codes = re.findall(r"^    ((?:[A-Z2-7]{4}-){5}[A-Z2-7]{4})$", out, re.M)
+        codes = re.findall(CODE, out, re.M)
         assert len(codes) == count, out
         return codes
 
