@@ -97,6 +97,11 @@ value_fits(struct request *request, const char *parent, const struct field *fiel
 		if (!json_is_boolean(value))
 			return refuse(request, parent, field->name, "must be true or false");
 		return true;
+	case FIELD_INTEGER:
+		if (!json_is_integer(value) || json_integer_value(value) < (json_int_t)field->min ||
+		    json_integer_value(value) > (json_int_t)field->max)
+			return refuse(request, parent, field->name, "must be a whole number within its bounds");
+		return true;
 	case FIELD_OBJECT:
 		if (!json_is_object(value))
 			return refuse(request, parent, field->name, "must be an object");
@@ -195,6 +200,12 @@ const char *
 json_body_string(const json_t *body, const char *name)
 {
 	return json_string_value(json_object_get(body, name));
+}
+
+int64_t
+json_body_number(const json_t *body, const char *name)
+{
+	return json_integer_value(json_object_get(body, name));
 }
 
 bool

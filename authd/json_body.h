@@ -11,13 +11,13 @@
 
 #define JSON_BODY_DEPTH_MAX 8
 
-enum field_type { FIELD_STRING, FIELD_BOOLEAN, FIELD_OBJECT };
+enum field_type { FIELD_STRING, FIELD_BOOLEAN, FIELD_INTEGER, FIELD_OBJECT };
 
 struct field {
 	const char *name;
 	enum field_type type;
 	bool required;
-	size_t min, max;                /* FIELD_STRING: bytes of UTF-8 */
+	size_t min, max;                /* FIELD_STRING: bytes of UTF-8; FIELD_INTEGER: the number itself */
 	const struct field *members;    /* FIELD_OBJECT */
 	size_t member_count;
 };
@@ -36,5 +36,7 @@ struct bytes json_body_text(const json_t *body, const char *name);
 /* The same as a C string; NULL when absent. */
 const char *json_body_string(const json_t *body, const char *name);
 bool json_body_flag(const json_t *body, const char *name);
+/* The number NAME of BODY, 0 when it is absent. */
+int64_t json_body_number(const json_t *body, const char *name);
 
 #endif

@@ -292,3 +292,31 @@ route_pam_session(struct request *request)
 	}
 	end(&question);
 }
+
+/* A report that comes again is known by its id in SQL. */
+void
+route_pam_breakglass(struct request *request)
+{
+	static const struct field fields[] = { REQUEST_FIELDS, OPERATION_FIELD,
+		{ "at", FIELD_INTEGER, true, 0, UINT32_MAX, NULL, 0 },
+		{ "left", FIELD_INTEGER, true, 0, BREAKGLASS_TRAIL_CODES_MAX, NULL, 0 },
+		{ "expires_at", FIELD_INTEGER, true, 0, UINT32_MAX, NULL, 0 },
+	};
+	static const struct word operations[] = { { "issued", 1 }, { "used", 2 }, { "revoked", 3 }, { "expired", 4 }, { NULL, 0 } };
+	struct question question;
+
+	if (begin(&question, request, fields, sizeof fields / sizeof fields[0]) &&
+	    choose(&question, "operation", operations) != 0) {
+		const struct breakglass_fact fact = { .event = json_body_string(question.body, "operation"),
+		    .at_s = json_body_number(question.body, "at"), .left = json_body_number(question.body, "left"),
+		    .expires_at_s = json_body_number(question.body, "expires_at") };
+
+		question.operation = fact.event;
+		question.asked.operation = HOST_BREAKGLASS;
+		question.asked.body = (struct bytes){ NULL, 0 };
+		question.asked.fact = &fact;
+		if (ask(&question))
+			reply_decision(&question, json_object());
+	}
+	end(&question);
+}

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/secret.h"
+#include "core/credential/breakglass.h"
 #include "core/credential/pam_reply_mac.h"
 #include "pam_module/authd_reply.h"
 #include "pam_module/host_key.h"
@@ -33,7 +34,14 @@ static const struct route routes[] = {
 	{ WIRE_LOOK, "/v1/pam/account", "look", false },
 	{ WIRE_SESSION_OPEN, "/v1/pam/session", "open", true },
 	{ WIRE_SESSION_CLOSE, "/v1/pam/session", "close", true },
+	{ WIRE_BREAKGLASS_REPORT, "/v1/pam/breakglass", NULL, true },           /* called by its event */
 };
+
+static const char *
+name_of(const struct route *route, const struct wire_request *request)
+{
+	return route->name != NULL ? route->name : breakglass_event_name(request->event);
+}
 
 struct job {
 	const struct authd_settings *settings;
@@ -78,6 +86,15 @@ put_credentials(json_t *body, const struct wire_request *request)
 	    put(body, "code", request->code) && put(body, "new_password", request->new_password);
 }
 
+/* The host is the one whose key it is. */
+static bool
+put_report(json_t *body, const struct wire_request *request)
+{
+	return json_object_set_new(body, "at", json_integer(request->at_s)) == 0 &&
+	    json_object_set_new(body, "left", json_integer(request->left)) == 0 &&
+	    json_object_set_new(body, "expires_at", json_integer(request->expires_at_s)) == 0;
+}
+
 /* Whatever the operation has no field for is absent from the request of the module as well. */
 static bool
 write_body(struct job *job)
@@ -85,10 +102,12 @@ write_body(struct job *job)
 	const struct wire_request *request = job->request;
 	json_t *body = json_object();
 	bool is_complete = put(body, "request_id", job->request_id) &&
-	    put(body, "operation", job->route->has_name ? job->route->name : NULL) && put(body, "user", request->user) &&
+	    put(body, "operation", job->route->has_name ? name_of(job->route, request) : NULL) && put(body, "user", request->user) &&
 	    put(body, "service", request->service);
 
-	if (is_complete && request->operation != WIRE_LOOK)
+	if (is_complete && request->operation == WIRE_BREAKGLASS_REPORT)
+		is_complete = put_report(body, request);
+	else if (is_complete && request->operation != WIRE_LOOK)
 		is_complete = put(body, "target", request->target) && put_credentials(body, request) && put_origin(body, request);
 	job->body = is_complete ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
@@ -157,7 +176,7 @@ static void
 ask(struct job *job)
 {
 	const struct authd_question question = { .request = job->request, .request_id = job->request_id,
-	    .operation = job->route->name, .host = job->key.id, .secret = host_key_secret(&job->key),
+	    .operation = name_of(job->route, job->request), .host = job->key.id, .secret = host_key_secret(&job->key),
 	    .body = bytes_of(job->body) };
 	enum https_outcome outcome = post_again_if_lost(job);
 
@@ -216,7 +235,7 @@ backend_authd(const struct helper_settings *settings, const struct wire_request 
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
 		if ((uint32_t)routes[i].operation == request->operation)
 			job.route = &routes[i];
-	if (job.route == NULL)
+	if (job.route == NULL || name_of(job.route, request) == NULL)
 		helper_reply_set(reply, ANSWER_INTERNAL, "unknown_operation", NULL);
 	else if (prepare(&job))
 		ask(&job);

@@ -1,7 +1,6 @@
 #include "pam_module/backend.h"
 
 #include "core/credential/breakglass.h"
-#include "core/operation/breakglass_trail.h"
 #include "core/operation/host_request.h"
 
 _Static_assert((int)HOST_PASSWORD_OTP == (int)WIRE_PASSWORD_OTP && (int)HOST_OTP == (int)WIRE_OTP &&
@@ -48,10 +47,18 @@ set_decision(struct helper_reply *reply, const struct host_answer *decided)
 	helper_reply_set(reply, answers[decided->decision], decided->reason, NULL);
 }
 
+static enum host_operation
+operation_of(const struct wire_request *request)
+{
+	return request->operation == WIRE_BREAKGLASS_REPORT ? HOST_BREAKGLASS : (enum host_operation)request->operation;
+}
+
 static void
 ask(struct core *core, const struct wire_request *request, struct helper_reply *reply)
 {
-	const struct host_request question = { .operation = (enum host_operation)request->operation,
+	const struct breakglass_fact fact = { .host = request->target, .event = breakglass_event_name(request->event),
+	    .at_s = request->at_s, .left = request->left, .expires_at_s = request->expires_at_s };
+	const struct host_request question = { .operation = operation_of(request), .fact = &fact,
 	    .factors = (enum host_factors)request->factors, .user = request->user, .password = request->password,
 	    .code = request->code, .new_password = request->new_password, .target = request->target, .tty = request->tty };
 	struct caller caller = { .kind = CALLER_HOST, .realm = REALM_STAFF, .source_ip = request->rhost,
@@ -70,26 +77,6 @@ ask(struct core *core, const struct wire_request *request, struct helper_reply *
 		backend_set_failure(reply, st, NULL);
 	else
 		set_decision(reply, &decided);
-}
-
-static void
-report(struct core *core, const struct wire_request *request, struct helper_reply *reply)
-{
-	const struct breakglass_fact fact = { .login = bytes_of(request->user), .host = request->target,
-	    .event = breakglass_event_name(request->event), .at_s = request->at_s, .left = request->left,
-	    .expires_at_s = request->expires_at_s };
-	struct caller caller = { .kind = CALLER_HOST, .realm = REALM_STAFF, .service = request->service };
-	enum status st;
-
-	wire_id_text(request->id, caller.request_id);
-	if ((st = breakglass_trail_record(core, &caller, &fact)) == STATUS_OK)
-		helper_reply_set(reply, ANSWER_ALLOW, "recorded", NULL);
-	else if (st == STATUS_NOT_FOUND)
-		helper_reply_set(reply, ANSWER_UNKNOWN_USER, "unknown_login", NULL);
-	else if (st == STATUS_INVALID || st == STATUS_CONFLICT)
-		helper_reply_set(reply, ANSWER_DENY, "report_refused", NULL);
-	else
-		backend_set_failure(reply, st, NULL);
 }
 
 /* The module's time budget over the file's own, where it is shorter. */
@@ -119,8 +106,6 @@ backend_postgresql(const struct helper_settings *settings, const struct wire_req
 		helper_reply_set(reply, ANSWER_MISCONFIGURED, "misconfigured", error);
 	else if (st != STATUS_OK)
 		backend_set_failure(reply, st, error);
-	else if (request->operation == WIRE_BREAKGLASS_REPORT)
-		report(core, request, reply);
 	else
 		ask(core, request, reply);
 	core_close(&core);

@@ -8,7 +8,8 @@
 #include "core/store/breakglass_sql.h"
 
 enum status
-breakglass_trail_record(struct core *core, const struct caller *caller, const struct breakglass_fact *fact)
+breakglass_trail_record(struct core *core, const struct caller *caller, struct bytes login,
+    const struct breakglass_fact *fact)
 {
 	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
 	uint8_t digest[DIGEST_BYTES];
@@ -18,7 +19,7 @@ breakglass_trail_record(struct core *core, const struct caller *caller, const st
 	enum status st;
 
 	if ((st = caller_bind(core, caller, &bound)) != STATUS_OK ||
-	    (st = vault_login(core, caller_realm(caller), fact->login, canonical, digest)) != STATUS_OK)
+	    (st = vault_login(core, caller_realm(caller), login, canonical, digest)) != STATUS_OK)
 		return st;
 	report.login_digest = vault_digest_view(digest);
 	return breakglass_sql_report(core->db, &bound.db, &report);

@@ -6,18 +6,18 @@
 #include "core/operation/core.h"
 
 #define BREAKGLASS_TRAIL_HOST_BYTES 257
+#define BREAKGLASS_TRAIL_CODES_MAX  100         /* of one account on one host, as SQL has it */
 
 struct breakglass_fact {
-	struct bytes login;             /* as the host has it */
 	const char *host;               /* its name; one with a key is called by that */
 	const char *event;              /* issued | used | revoked | expired */
 	int64_t at_s, left, expires_at_s;
 };
 
-/* An event in the trail, and for issued and used one in the outbox.  CALLER_HOST, whose request id names the report: one that
+/* LOGIN, as the host has it.  An event in the trail, and for issued and used one in the outbox.  CALLER_HOST, whose request id names the report: one that
  * comes again changes nothing.
  * STATUS_NOT_FOUND: codes are issued to active staff only.  STATUS_INVALID: no such event, host or login. */
-enum status breakglass_trail_record(struct core *core, const struct caller *caller,
+enum status breakglass_trail_record(struct core *core, const struct caller *caller, struct bytes login,
     const struct breakglass_fact *fact) NODISCARD;
 
 struct breakglass_outstanding {

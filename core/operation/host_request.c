@@ -289,6 +289,8 @@ host_request_is_complete(const struct host_request *request)
 		    (request->factors == HOST_PASSWORD || request->code != NULL);
 	case HOST_CHANGE:
 		return request->password != NULL && request->new_password != NULL;
+	case HOST_BREAKGLASS:
+		return request->fact != NULL;
 	case HOST_DECOY:
 	case HOST_LOOK:
 	case HOST_SESSION_OPEN:
@@ -297,6 +299,14 @@ host_request_is_complete(const struct host_request *request)
 	default:
 		return false;
 	}
+}
+
+static enum status
+record_fact(struct job *job)
+{
+	enum status st = breakglass_trail_record(job->core, job->caller, bytes_of(job->request->user), job->request->fact);
+
+	return st == STATUS_OK ? decide(job, HOST_ALLOW, "recorded") : settle(job, st);
 }
 
 static enum status
@@ -315,6 +325,8 @@ dispatch(struct job *job)
 		return record_session(job, "session_opened");
 	case HOST_SESSION_CLOSE:
 		return record_session(job, "session_closed");
+	case HOST_BREAKGLASS:
+		return record_fact(job);
 	default:
 		return STATUS_INTERNAL;
 	}

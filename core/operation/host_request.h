@@ -3,6 +3,7 @@
 #ifndef COUNTERFOIL_HOST_REQUEST_H
 #define COUNTERFOIL_HOST_REQUEST_H
 
+#include "core/operation/breakglass_trail.h"
 #include "core/operation/caller.h"
 #include "core/operation/core.h"
 
@@ -14,7 +15,8 @@ enum host_operation {
 	HOST_LOOK,              /* is there such an account, and what is its state? */
 	HOST_CHANGE,            /* set new_password; password proves the old one */
 	HOST_SESSION_OPEN,      /* a session began, and is recorded */
-	HOST_SESSION_CLOSE
+	HOST_SESSION_CLOSE,
+	HOST_BREAKGLASS = 100   /* what happened to USER's break-glass codes on the host: breakglass_trail.h */
 };
 
 enum host_factors { HOST_PASSWORD_OTP = 1, HOST_OTP, HOST_PASSWORD };
@@ -26,6 +28,7 @@ struct host_request {
 	const char *user;
 	const char *password, *code, *new_password;
 	struct bytes body;              /* as it came; data NULL: it cannot come again, and is not remembered */
+	const struct breakglass_fact *fact;     /* HOST_BREAKGLASS; its login is USER */
 	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
 };
 

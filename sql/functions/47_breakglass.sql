@@ -13,6 +13,7 @@ DECLARE
 	v_account uuid;
 	v_state text;
 	v_known breakglass%ROWTYPE;
+	v_detail jsonb := jsonb_build_object('host', v_host, 'at', p_at, 'left', p_left, 'expires_at', p_expires_at);
 BEGIN
 	IF p_caller.kind <> 'host' THEN
 		PERFORM refuse('CF403');
@@ -41,14 +42,16 @@ BEGIN
 		VALUES (v_account, v_host, to_timestamp(p_at), to_timestamp(p_expires_at), p_left, p_caller.request_id)
 		ON CONFLICT (account_id, host) DO UPDATE SET issued_at = excluded.issued_at, expires_at = excluded.expires_at,
 			codes_left = excluded.codes_left, last_report = excluded.last_report;
+		PERFORM record(p_caller, v_who, v_account, 'breakglass_issued', 'ok', NULL, true, v_detail);
 	ELSIF p_event = 'used' THEN
 		UPDATE breakglass b SET codes_left = p_left, last_report = p_caller.request_id
 			WHERE b.account_id = v_account AND b.host = v_host;
+		PERFORM record(p_caller, v_who, v_account, 'breakglass_used', 'ok', NULL, true, v_detail);
 	ELSE
 		DELETE FROM breakglass b WHERE b.account_id = v_account AND b.host = v_host;
+		PERFORM record(p_caller, v_who, v_account, 'breakglass_revoked', 'ok', CASE WHEN p_event = 'expired' THEN p_event END,
+			false, v_detail);
 	END IF;
-	PERFORM record(p_caller, v_who, v_account, 'breakglass_' || p_event, 'ok', NULL, p_event IN ('issued', 'used'),
-		jsonb_build_object('host', v_host, 'at', p_at, 'left', p_left, 'expires_at', p_expires_at));
 END $$;
 
 -- The hosts that may still hold codes of an account, as they last reported.

@@ -357,6 +357,7 @@ def test_what_pam_hosts_ask_as_the_contract_tells_it(world):
     assert host.verify(alice)["answer"] == "allow"
     assert host.look(alice.login)["enrolled"]
     assert host.session(alice.login, target="root")["answer"] == "allow"
+    assert host.breakglass(alice.login)["answer"] == "allow"
     assert host.change(alice, "three ferries before breakfast")["answer"] == "allow"
     for path in ("/v1/pam/verify", "/v1/pam/session"):
         body = host.body(alice.login, operation="open") if "session" in path else host.question(alice)

@@ -173,7 +173,8 @@ def test_no_refusal_is_bound_by_a_code(host):
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 QUESTIONS = (("/v1/pam/verify", {"operation": "verify", "factors": "password", "password": WRONG}),
-             ("/v1/pam/account", {}), ("/v1/pam/session", {"operation": "open"}))
+             ("/v1/pam/account", {}), ("/v1/pam/session", {"operation": "open"}),
+             ("/v1/pam/breakglass", {"operation": "used", "at": 1, "left": 1, "expires_at": 2}))
 
 
 def refused(world, key, status, kind):
@@ -415,3 +416,37 @@ def test_R075_unknown_known_locked_and_decoy_are_the_same_work(world, host, fact
                            ("no name at all", host.question(worlds.Account(None, "a b", WRONG), factors, **bad, **code)),
                            ("decoy", host.question(alice, factors, "decoy"))):
         assert work(world, host, question) == (hashes, ["host_request_begin", *calls, "host_request_finish"]), what
+
+
+# --- break-glass ------------------------------------------------------------------------------------------------------
+
+def test_a_report_of_break_glass_codes_is_an_event_of_the_host_and_once_only(world, host):
+    alice = member(world)
+    told = host.body(alice.login, operation="issued", at=1795522736, left=8, expires_at=4000000000)
+    assert {host.ask("/v1/pam/breakglass", told)["answer"] for _ in range(3)} == {"allow"}
+    assert host.breakglass(alice.login, "used", left=7)["answer"] == "allow"
+    assert world.query("SELECT kind, notify, detail->>'host', client_id, (detail->>'left')::int FROM counterfoil.event "
+                       "WHERE account_id = %s AND kind LIKE 'breakglass%%' ORDER BY id", (alice.id,)) == [
+        ("breakglass_issued", True, host.id, host.id, 8), ("breakglass_used", True, host.id, host.id, 7)]
+    assert world.query("SELECT host, codes_left FROM counterfoil.breakglass WHERE account_id = %s", (alice.id,)) == [(host.id, 7)]
+    assert host.breakglass(alice.login, "revoked", left=0)["answer"] == "allow"
+    assert world.query("SELECT count(*) FROM counterfoil.breakglass WHERE account_id = %s", (alice.id,)) == [(0,)]
+
+
+def test_codes_are_issued_to_active_accounts_only_but_their_use_is_recorded_whoever_it_was(world, host):
+    alice = member(world)
+    world.query("UPDATE counterfoil.account SET state = 'disabled' WHERE id = %s", (alice.id,))
+    assert host.breakglass(alice.login)["answer"] == "unknown_user"
+    assert host.breakglass("nobody-here")["answer"] == "unknown_user"
+    assert host.breakglass(alice.login, "used", left=3)["answer"] == "allow"
+    assert host.breakglass("nobody-here", "used", left=3)["answer"] == "allow"
+    assert world.query("SELECT count(*) FROM counterfoil.event WHERE kind = 'breakglass_used' AND (account_id = %s OR "
+                       "account_id IS NULL)", (alice.id,))[0][0] >= 2
+
+
+@pytest.mark.parametrize("field, value", [("at", -1), ("at", 4294967296), ("at", "1"), ("left", 101), ("left", 1.5), ("left", True),
+                                          ("expires_at", None), ("operation", "burned")])
+def test_a_report_out_of_bounds_is_invalid(host, field, value):
+    body = host.body("alice", operation="used", at=1, left=1, expires_at=2)
+    body[field] = value
+    expect(host.post("/v1/pam/breakglass", body), 422, "invalid", field=field)

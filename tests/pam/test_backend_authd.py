@@ -2,10 +2,12 @@
 TLS, PostgreSQL behind it."""
 
 import os
+import re
 import threading
 
 import pytest
 
+import breakglass_host
 import fault_service
 import service_host
 import staff_machine
@@ -208,3 +210,45 @@ def test_sshd_lets_in_who_the_service_lets_in(machine):
         sshd.stop()
         service.stop()
         machine.path("/etc/counterfoil/host.key").unlink()
+
+
+# --- break-glass ------------------------------------------------------------------------------------------------------
+
+def test_a_host_without_a_database_issues_uses_and_reports_break_glass_codes_over_the_service(host, staff, service):
+    alice, folder = staff.hire(enrolled=False), host.directory / "breakglass"
+    settings = f"[breakglass]\ndirectory = {folder}\n"
+    host.configure("factors = otp", "offline = recovery", timeout_total=20, timeout_connect=2)
+    host.write_helper_conf(settings)
+
+    def breakglass(*arguments):
+        return worlds.run(worlds.installed("counterfoil"), "--config", host.conf, "breakglass", *arguments)
+    codes = re.findall(breakglass_host.CODE, breakglass("issue", alice.login, "--count", 2), re.M)
+    breakglass_host.Codes(folder).pretend_outage()
+    host.write_helper_conf(settings, url=f"https://localhost:{worlds.free_port()}")
+    done = host.run("auth", user=alice.login, answers=[codes[0]])
+    assert (done["auth"], done.entry["offline"], done.entry["backend"], done.entry.priority) == ("SUCCESS", "yes", "authd", "ALERT")
+    assert host.run("auth", user=alice.login, answers=[codes[0]])["auth"] == "AUTH_ERR"
+    host.write_helper_conf(settings)
+    breakglass("sync")
+    assert [event[0] for event in staff.events() if event[0].startswith("breakglass")] == ["breakglass_issued", "breakglass_used"]
+    staff.lock(alice)
+    breakglass("sync")
+    assert breakglass_host.Codes(folder).left(alice.login) is None
+
+
+@pytest.mark.parametrize("cause", ["pin", "revoked key"])
+def test_a_wrong_certificate_or_a_refused_key_is_no_outage_for_a_break_glass_code(host, staff, cause):
+    alice, folder = staff.hire(enrolled=False), host.directory / "breakglass"
+    settings = f"[breakglass]\ndirectory = {folder}\n"
+    host.configure("factors = otp", "offline = recovery", timeout_total=20, timeout_connect=10)
+    host.write_helper_conf(settings)
+    out = worlds.run(worlds.installed("counterfoil"), "--config", host.conf, "breakglass", "issue", alice.login)
+    codes = breakglass_host.Codes(folder)
+    codes.pretend_outage()
+    if cause == "pin":
+        host.write_helper_conf(settings, pin="sha256//" + "A" * 43 + "=")
+    else:
+        staff.installation.counterfoil("client", "revoke", host.api_key.split("_")[1])
+    done = host.run("auth", user=alice.login, answers=[re.findall(breakglass_host.CODE, out, re.M)[0]])
+    assert (done["auth"], done.entry["reason"]) in (("AUTHINFO_UNAVAIL", "bad_reply"), ("SERVICE_ERR", "host_refused"))
+    assert codes.left(alice.login) == 8 and codes.having("outage") == [["0", "0", "0"]]

@@ -83,5 +83,9 @@ class PamHost:
     def look(self, login):
         return self.ask("/v1/pam/account", self.body(login))
 
+    def breakglass(self, login, operation="issued", at=1795522736, left=8, expires_at=4000000000, **members):
+        return self.ask("/v1/pam/breakglass", self.body(login, operation=operation, at=at, left=left, expires_at=expires_at,
+                                                        **members))
+
     def session(self, login, operation="open", **members):
         return self.ask("/v1/pam/session", self.body(login, operation=operation, **members))
