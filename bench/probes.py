@@ -58,8 +58,10 @@ def timed(call):
 
 
 def percentile(times, percent):
+    if not times:
+        raise load.worlds.WorldError("nothing was answered, so there are no times")
     times = sorted(times)
-    return times[len(times) * percent // 100] if times else float("nan")
+    return times[len(times) * percent // 100]
 
 
 def health(made):
