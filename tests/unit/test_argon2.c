@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -392,6 +393,31 @@ the_arena_is_in_no_core_dump_and_no_child(void **state)
 }
 
 static void
+a_warm_arena_has_all_its_memory_and_a_cool_one_none(void **state)
+{
+	enum { PAGE = 4096, PAGES = 4 * 1024 * 1024 / PAGE };
+	unsigned char resident[PAGES];
+	struct argon2_arena *arena = NULL;
+	unsigned count = 0;
+	void *memory;
+
+	(void)state;
+	assert_int_equal(argon2_arena_new(4 * MIB, &arena), STATUS_OK);
+	memory = argon2_arena_take(arena, 4 * MIB);
+	assert_int_equal(argon2_arena_warm(arena), STATUS_OK);
+	assert_int_equal(mincore(memory, 4 * MIB, resident), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		count += resident[i] & 1;
+	assert_int_equal(count, PAGES);
+	argon2_arena_cool(arena);
+	assert_int_equal(mincore(memory, 4 * MIB, resident), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		count -= resident[i] & 1;
+	assert_int_equal(count, PAGES);
+	argon2_arena_free(&arena);
+}
+
+static void
 an_arena_too_large_is_refused(void **state)
 {
 	struct argon2_arena *arena = NULL;
@@ -419,6 +445,7 @@ main(void)
 		cmocka_unit_test(a_job_larger_than_the_arena_is_refused_memory),
 		cmocka_unit_test(nothing_of_a_hash_survives_a_wipe),
 		cmocka_unit_test(the_arena_is_in_no_core_dump_and_no_child),
+		cmocka_unit_test(a_warm_arena_has_all_its_memory_and_a_cool_one_none),
 		cmocka_unit_test(an_arena_too_large_is_refused),
 	};
 
