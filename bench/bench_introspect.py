@@ -3,6 +3,8 @@ connections.  The two take turns, and each round gives a ratio, so that what els
 
 All of it shares the processors: the load with its end of TLS, authd, PostgreSQL.  So the rates have a limit that no authd
 could pass, and beside them stands what each used of a processor for a look-up:
+    by_processor_time_vs_pgbench        what a call through pgbench took over all of that: the rates, had nobody else used
+                                        the machine
     with_authd_for_nothing_vs_pgbench   that limit: what a call through pgbench took over what PostgreSQL and the load took
     cpu_vs_pgbench                      the same over what PostgreSQL and authd took: the load on a machine of its own"""
 import json
@@ -43,6 +45,7 @@ def run():
     with load.world() as made:
         calls, rounds = measure(made)
     ratios = [("introspect.rate_vs_pgbench", statistics.median(http / sql for http, sql, *_ in rounds), "0.8"),
+              ("introspect.by_processor_time_vs_pgbench", statistics.median(sql / sum(each) for *_, each, sql in rounds), ""),
               ("introspect.with_authd_for_nothing_vs_pgbench",
                statistics.median(sql / (each.postgresql + each.load) for *_, each, sql in rounds), ""),
               ("introspect.cpu_vs_pgbench",
