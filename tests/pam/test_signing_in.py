@@ -1,8 +1,10 @@
 """Staff sign in: the installed module, the installed helper, PostgreSQL, and what the log and the audit trail say."""
 
+import contextlib
 import os
 import re
 
+import psycopg2
 import pytest
 
 import world as worlds
@@ -275,3 +277,37 @@ def test_a_session_is_in_the_trail_and_begins_without_it_as_well(staff):
         assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
         assert [entry["reason"] for entry in done.log] == ["not_in_trail"] * 2
     staff.configure()
+
+
+# --- names, and a database that is there and of no use -----------------------------------------------------------------
+
+@pytest.mark.parametrize("alter", [str.upper, lambda login: " " + login, lambda login: login + " ", str.title])
+def test_a_name_that_is_another_user_of_the_host_is_not_let_in_by_the_factors_of_this_one(staff, alter):
+    """The system tells names by their bytes: Alice is not alice, whatever a directory of logins makes of them."""
+    alice = staff.hire()
+    done = staff.run("auth", user=alter(alice.login), answers=alice.answers)
+    assert done["auth"] == "USER_UNKNOWN"
+    assert sign_in(staff, alice)["auth"] == "SUCCESS"
+
+
+def test_a_user_of_the_host_alone_is_nobody_and_named_in_the_log(staff):
+    done = staff.run("auth", user="daemon", answers=["some password", "123456"])
+    assert (done["auth"], done.entry["user"]) == ("USER_UNKNOWN", "daemon")
+
+
+@pytest.mark.parametrize("spoil", ["LOCK TABLE counterfoil.account IN ACCESS EXCLUSIVE MODE", None])
+def test_a_database_that_is_locked_or_read_only_is_an_outage_and_over_when_it_is_over(staff, spoil):
+    alice = staff.hire()
+    staff.configure(timeout_total=3)
+    name = staff.installation.database
+    with contextlib.closing(psycopg2.connect(staff.postgres.url(name))) as holder:
+        if spoil:
+            holder.cursor().execute(spoil)
+        else:
+            staff.query(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        done = sign_in(staff, alice)
+        staff.postgres.query("postgres", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert (done["auth"], done.entry["result"]) == ("AUTHINFO_UNAVAIL", "unavailable")
+    assert int(done.entry["ms"]) < 3500
+    staff.configure()
+    assert sign_in(staff, alice)["auth"] == "SUCCESS"
