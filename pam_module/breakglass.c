@@ -119,13 +119,13 @@ static void
 take_code(const struct breakglass_job *job, struct breakglass_store *store, int64_t now_s)
 {
 	struct breakglass_person nobody = { .cost = helper_settings_cost(job->settings) }, *person = NULL;
-	char login[TEXT_LOGIN_MAX_BYTES + 1], error[CONFIG_ERROR_BYTES] = "too many reports wait to be delivered";
+	char error[CONFIG_ERROR_BYTES] = "too many reports wait to be delivered";
 	uint8_t tag[BREAKGLASS_TAG_BYTES];
 	enum judgement judgement = WRONG;
 	enum status st;
 
-	if (text_canonical_login(bytes_of(job->request->user), login) == STATUS_OK)
-		person = breakglass_find(store->codes, login);
+	if (text_is_canonical_login(job->request->user))
+		person = breakglass_find(store->codes, job->request->user);
 	if ((st = breakglass_tag(store->codes, person != NULL ? person : &nobody, job->request->code, tag)) != STATUS_OK) {
 		helper_reply_set(job->reply, ANSWER_UNAVAILABLE, "breakglass_not_verified", status_name(st));
 		return;
@@ -193,7 +193,7 @@ drop(struct breakglass *codes, struct breakglass_person *person, enum breakglass
 static void
 when_back(const struct breakglass_job *job, bool gone, bool *out_waiting)
 {
-	char login[TEXT_LOGIN_MAX_BYTES + 1], error[CONFIG_ERROR_BYTES];
+	char error[CONFIG_ERROR_BYTES];
 	struct breakglass_person *person = NULL;
 	struct breakglass_store store;
 	bool changed;
@@ -203,8 +203,8 @@ when_back(const struct breakglass_job *job, bool gone, bool *out_waiting)
 		return;
 	}
 	changed = forget_outage(store.codes);
-	if (gone && text_canonical_login(bytes_of(job->request->user), login) == STATUS_OK)
-		person = breakglass_find(store.codes, login);
+	if (gone && text_is_canonical_login(job->request->user))
+		person = breakglass_find(store.codes, job->request->user);
 	if (person != NULL)
 		drop(store.codes, person, BREAKGLASS_REVOKED, clock_now_s());
 	if ((changed || person != NULL) && breakglass_store_write(&store, error) != STATUS_OK)

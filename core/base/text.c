@@ -105,6 +105,14 @@ out:
 	return st;
 }
 
+bool
+text_is_canonical_login(const char *login)
+{
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
+
+	return text_canonical_login(bytes_of(login), canonical) == STATUS_OK && strcmp(login, canonical) == 0;
+}
+
 static bool
 is_acceptable_password(struct bytes typed)
 {

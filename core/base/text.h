@@ -18,6 +18,9 @@
  * STATUS_INVALID: not UTF-8, empty, too long, or a forbidden character. */
 enum status text_canonical_login(struct bytes typed, char out[static TEXT_LOGIN_MAX_BYTES + 1]) NODISCARD;
 
+/* Is LOGIN its own canonical form, byte for byte?  A host tells its users by their bytes: there "Alice" is somebody else. */
+bool text_is_canonical_login(const char *login);
+
 /* The form of a password that is hashed: NFC and nothing else (standards R005, R006).
  * STATUS_INVALID: not UTF-8, empty, NUL or a C0 control or DEL inside, over TEXT_PASSWORD_MAX_BYTES as
  * typed, or over TEXT_PASSWORD_MAX_POINTS code points after NFC.  *out_points is the number of code points. */

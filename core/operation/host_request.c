@@ -162,15 +162,15 @@ decoy(struct job *job)
 	return st;
 }
 
-/* A name that has no canonical form is nobody's, and costs what a wrong password costs. */
+/* A name that is not its own canonical form is another user of the host, and none of Counterfoil's: letting it in would let
+ * alice be Alice.  It costs what a wrong password costs. */
 static enum status
 verify(struct job *job)
 {
-	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
 	const struct host_request *request = job->request;
 	enum status st;
 
-	if (text_canonical_login(bytes_of(request->user), canonical) != STATUS_OK) {
+	if (!text_is_canonical_login(request->user)) {
 		st = decoy(job);
 		return st == STATUS_OK && job->answer->decision == HOST_DENY ?
 		    decide(job, HOST_UNKNOWN_USER, "unknown_login") : st;
@@ -186,7 +186,8 @@ verify(struct job *job)
 static bool
 find_account(struct job *job, struct account_status *out, enum status *st)
 {
-	*st = account_status(job->core, job->caller, bytes_of(job->request->user), out);
+	*st = !text_is_canonical_login(job->request->user) ? STATUS_INVALID :
+	    account_status(job->core, job->caller, bytes_of(job->request->user), out);
 	if (*st == STATUS_INVALID || (*st == STATUS_OK && (!out->known || strcmp(out->state, "erased") == 0))) {
 		*st = decide(job, HOST_UNKNOWN_USER, "unknown_login");
 		return false;

@@ -156,6 +156,18 @@ a_login_has_at_most_254_bytes_when_canonical(void **state)
 /* Whoever types what the screen shows must reach the same account: over every code point that has characters, and a look
  * at the planes behind. */
 static void
+only_the_canonical_form_is_the_name_of_a_user_of_a_host(void **state)
+{
+	static const char *const others[] = { "Alice", "ALICE", " alice", "alice ", "\xef\xbd\x81lice", "", "a\nb", "\xff" };
+
+	(void)state;
+	assert_true(text_is_canonical_login("alice"));
+	assert_true(text_is_canonical_login("m\xc3\xbcller"));
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_false(text_is_canonical_login(others[i]));
+}
+
+static void
 the_canonical_form_is_canonical(void **state)
 {
 	unsigned taken = 0;
@@ -448,6 +460,7 @@ main(void)
 		cmocka_unit_test(a_login_is_not_empty),
 		cmocka_unit_test(a_login_is_well_formed_utf_8),
 		cmocka_unit_test(a_login_has_at_most_254_bytes_when_canonical),
+		cmocka_unit_test(only_the_canonical_form_is_the_name_of_a_user_of_a_host),
 		cmocka_unit_test(the_canonical_form_is_canonical),
 		cmocka_unit_test(a_password_is_taken_as_it_is_but_for_nfc),
 		cmocka_unit_test(length_is_counted_in_code_points_r003),
