@@ -76,7 +76,7 @@ def test_who_starts_it_can_neither_read_the_secrets_nor_choose_the_configuration
 def test_root_is_served_by_the_same_helper(machine, locker):
     alice = machine.hire()
     done = locker("root", alice.login, alice.answers)
-    assert done["auth"] == "SUCCESS"
+    assert done["auth"] == "SUCCESS", done.log
 
 
 def test_a_screen_opens_through_the_service_with_a_key_that_its_owner_cannot_read(machine, locker):
