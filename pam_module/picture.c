@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Two modules of quiet zone: cameras take it, and a terminal of 24 lines has room for no more. */
+/* Two modules of quiet zone: cameras take it, and a console has few lines. */
 enum { VERSION_MAX = 17, QUIET = 2, SIDE_MAX = 17 + 4 * VERSION_MAX, BLOCK_BYTES = 3 };
 
 /* Fixed palette entries: the first sixteen are what a theme redefines. */

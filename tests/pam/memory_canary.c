@@ -1,5 +1,6 @@
 /* memory_canary.c: signs in, and looks through its own memory for the password and the code.
- *   memory_canary DIR SERVICE apart|combined <two lines: the password, the code
+ *   memory_canary DIR SERVICE apart|combined|enroll <two lines: the password, the code; for enroll, which goes on with two
+ *   codes and Enter, three more: the key as it comes from the helper, how its prompt begins to show it, a recovery code
  * It keeps both masked, so that whatever it finds in clear is not its own.  Prints "during found" when the conversation's
  * answer is there (or the search is worth nothing), "result CODE", and "after found" or "after clean". */
 #include <fcntl.h>
@@ -16,8 +17,8 @@ enum { MASK = 0x5a, MAX = 64 };
 
 struct masked { uint8_t bytes[MAX]; size_t len; };
 
-static struct masked password, code;
-static bool combined, seen_during;
+static struct masked password, code, shown[3];
+static bool combined, enrolling, seen_during;
 static unsigned asked;
 
 static void
@@ -104,6 +105,9 @@ converse(int count, const struct pam_message **messages, struct pam_response **o
 		if (combined)
 			unmask(text + password.len, &code);
 		seen_during = in_memory(&password);
+	} else if (asked > 2) {
+		(void)strcpy(text, asked == 3 ? "111111" : "222222");
+		seen_during = seen_during && (asked != 3 || (in_memory(&shown[0]) && in_memory(&shown[1])));
 	} else {
 		unmask(text, &code);
 		seen_during = seen_during && in_memory(&code);
@@ -118,20 +122,29 @@ main(int argc, char **argv)
 {
 	const struct pam_conv conversation = { converse, NULL };
 	pam_handle_t *pamh = NULL;
+	bool seen_after;
 	int result;
 
 	if (argc != 4)
 		return 64;
 	combined = strcmp(argv[3], "combined") == 0;
+	enrolling = strcmp(argv[3], "enroll") == 0;
 	(void)setvbuf(stdout, NULL, _IONBF, 0);
 	read_masked(&password);
 	read_masked(&code);
+	for (size_t i = 0; enrolling && i < 3; i++)
+		read_masked(&shown[i]);
 	if (pam_start_confdir(argv[2], "root", &conversation, argv[1], &pamh) != PAM_SUCCESS)
 		return 1;
+	if (enrolling)
+		(void)pam_set_item(pamh, PAM_RHOST, "192.0.2.7");
 	result = pam_authenticate(pamh, 0);
 	(void)pam_end(pamh, result);
 	(void)printf("during %s\n", seen_during ? "found" : "clean");
 	(void)printf("result %d\n", result);
-	(void)printf("after %s\n", in_memory(&password) || in_memory(&code) ? "found" : "clean");
+	seen_after = in_memory(&password) || in_memory(&code);
+	for (size_t i = 0; enrolling && i < 3; i++)
+		seen_after = seen_after || in_memory(&shown[i]);
+	(void)printf("after %s\n", seen_after ? "found" : "clean");
 	return 0;
 }

@@ -1,11 +1,12 @@
 """The first authenticator at a login: unenrolled = enroll, through libpam with the real module, helper and database."""
 
-import json
 import re
+import subprocess
 import time
 
 import pytest
 
+import pam_world
 import world as worlds
 
 KEY = re.compile(r"^  ((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})$", re.MULTILINE)
@@ -25,10 +26,6 @@ def host(staff):
 @pytest.fixture
 def bob(staff):
     return staff.hire(enrolled=False)
-
-
-def issue(staff, person):
-    return json.loads(staff.installation.counterfoil("enroll", "--realm", "staff", "--code", "--json", person.login))["code"]
 
 
 def key_in(shown):
@@ -60,7 +57,7 @@ def remember(person, shown):
 # --- the way it is meant ----------------------------------------------------------------------------------------------
 
 def test_the_password_a_code_and_two_codes_in_a_row_enrol_and_sign_in(host, bob):
-    code = issue(host, bob)
+    code = host.issue(bob)
     done = enroll(host, bob, [NO_CODE, code.lower(), *PAIR, ""], "auth", options=[*NEAR, "--state"])
     shown = "\n".join(done.lines)
     assert done["auth"] == "SUCCESS" and done.state == "state same"
@@ -85,23 +82,23 @@ def test_the_password_a_code_and_two_codes_in_a_row_enrol_and_sign_in(host, bob)
 
 
 def test_the_code_may_be_typed_where_a_code_is_asked_for(host, bob):
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ""])
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ""])
     assert done["auth"] == "SUCCESS" and not any("Enrolment" in prompt for prompt in done.prompts)
 
 
 def test_behind_an_ssh_key_it_is_open_from_everywhere(host, bob):
     ssh = ["--env", "SSH_CONNECTION=198.51.100.9 1 192.0.2.1 22", "--env", "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"]
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], service="sshd", options=ssh)
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ""], service="sshd", options=ssh)
     assert done["auth"] == "SUCCESS" and done.prompts[1].startswith("prompt on")
 
 
 def test_a_password_and_code_in_one_answer_will_do(host, bob):
-    done = host.talk([bob.password + issue(host, bob), *PAIR, ""], user=bob.login, options=NEAR, line="factors=combined")
+    done = host.talk([bob.password + host.issue(bob), *PAIR, ""], user=bob.login, options=NEAR, line="factors=combined")
     assert done["auth"] == "SUCCESS"
 
 
 def test_silence_does_not_hide_the_key(host, bob):
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], options=[*NEAR, "--flags", "silent"])
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ""], options=[*NEAR, "--flags", "silent"])
     assert done["auth"] == "SUCCESS" and done.told == []
 
 
@@ -109,12 +106,12 @@ def test_a_password_that_must_change_still_must(host, bob):
     host.installation.counterfoil("account", "set-password", "--realm", "staff", "--password-stdin", bob.login,
                                   input="the operator's choice\n")
     bob.password = "the operator's choice"
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ""], "auth", "acct")
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ""], "auth", "acct")
     assert (done["auth"], done["acct"]) == ("SUCCESS", "NEW_AUTHTOK_REQD")
 
 
 def test_the_two_codes_are_used_up(host, bob):
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ""])
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ""])
     remember(bob, "\n".join(done.lines))
     for steps in (1, 0):
         code = bob.code(steps * worlds.PERIOD_S)
@@ -142,13 +139,13 @@ SHUT = {
 def test_where_it_is_not_open_nobody_is_asked_more(host, bob, why):
     changes, options, line = SHUT[why]
     host.configure(**{"unenrolled": "enroll", "enroll_cidrs": "192.0.2.0/24", **changes})
-    done = enroll(host, bob, [issue(host, bob), *PAIR], options=options, line=line)
+    done = enroll(host, bob, [host.issue(bob), *PAIR], options=options, line=line)
     assert (done["auth"], done.entry["reason"]) == ("CRED_INSUFFICIENT", "not_enrolled")
     assert len(done.prompts) == 2 and factors(host, bob) == []
 
 
 def test_a_wrong_password_an_unknown_user_and_a_code_alone_open_nothing(host, bob):
-    code = issue(host, bob)
+    code = host.issue(bob)
     for user, answers, line in ((bob.login, ["wrong", code], ""), ("nobody-here", [bob.password, code], ""),
                                 (bob.login, [code], "factors=otp")):
         done = host.talk([*answers, *PAIR], user=user, options=NEAR, line=line)
@@ -160,21 +157,21 @@ def test_nobody_enrols_in_somebody_elses_name(host, bob, me):
     host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", identity="caller")
     host.installation.counterfoil("account", "add", "--realm", "staff", "--password-stdin", me, input=bob.password + "\n")
     caller = type(bob)(me, bob.password)
-    code = issue(host, caller)
+    code = host.issue(caller)
     done = host.talk([bob.password, code, *PAIR], user=bob.login, options=NEAR)
     assert done["auth"] == "CRED_INSUFFICIENT" and len(done.prompts) == 2 and factors(host, caller) == []
 
 
 def test_the_other_back_end_enrols_nobody_and_says_so(host, bob):
     host.configure(unenrolled="enroll", backend="authd")
-    done = enroll(host, bob, [issue(host, bob)])
+    done = enroll(host, bob, [host.issue(bob)])
     assert done["auth"] == "SERVICE_ERR" and "unenrolled = enroll needs backend = postgresql" in done.entry["detail"]
 
 
 # --- wrong codes ------------------------------------------------------------------------------------------------------
 
 def test_a_wrong_code_of_the_operator_counts_and_tells_nothing(host, bob):
-    code, wrong = issue(host, bob), "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"
+    code, wrong = host.issue(bob), "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"
     for answers in ([wrong], [NO_CODE, wrong], [wrong], [NO_CODE, wrong], [wrong]):
         done = enroll(host, bob, [*answers, *PAIR])
         assert (done["auth"], done.entry["reason"], done.told) == ("AUTH_ERR", "wrong_enroll_code", [])
@@ -194,7 +191,7 @@ WRONG_PAIRS = {"the same code twice": (0, 0), "the wrong way round": (0, 1), "no
 
 
 def test_only_two_codes_in_a_row_bind(host, bob):
-    code = issue(host, bob)
+    code = host.issue(bob)
     for name, steps in WRONG_PAIRS.items():
         done = enroll(host, bob, [code, *(3 * [code_of(steps[0]), code_of(steps[1])])])
         assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "wrong_code"), name
@@ -211,7 +208,7 @@ ODD = {"an error": (["error"], "CONV_ERR"), "nothing": (["null"], "AUTH_ERR"), "
 @pytest.mark.parametrize("kind", ODD)
 def test_who_goes_away_at_a_prompt_is_not_in_and_has_nothing_bound(host, bob, kind):
     odd, code = ODD[kind]
-    answers = [NO_CODE, issue(host, bob), *PAIR]
+    answers = [NO_CODE, host.issue(bob), *PAIR]
     for given in range(1, len(answers)):
         done = enroll(host, bob, [*answers[:given], odd], options=[*NEAR, "--state"])
         assert (done["auth"], done.state) == (code, "state same"), given
@@ -223,7 +220,7 @@ def test_who_goes_away_at_a_prompt_is_not_in_and_has_nothing_bound(host, bob, ki
 
 
 def test_who_goes_away_at_the_recovery_codes_is_enrolled_and_not_in(host, bob):
-    done = enroll(host, bob, [issue(host, bob), *PAIR, ["error"]])
+    done = enroll(host, bob, [host.issue(bob), *PAIR, ["error"]])
     assert done["auth"] == "CONV_ERR" and factors(host, bob) == ["active"]
     remember(bob, "\n".join(done.lines))
     host.forget_step(bob)
@@ -245,7 +242,7 @@ MEANWHILE = {
     "started by the operator": lambda host, bob: host.installation.counterfoil(
         "enroll", "--realm", "staff", "--no-confirm", "--json", bob.login),
     "locked": lambda host, bob: host.lock(bob),
-    "a newer code": issue,
+    "a newer code": lambda host, bob: host.issue(bob),
     "a new password": lambda host, bob: host.installation.counterfoil(
         "account", "set-password", "--realm", "staff", "--password-stdin", bob.login, input="the operator's choice\n"),
     "ten minutes later": lambda host, bob: host.query(
@@ -257,7 +254,7 @@ MEANWHILE = {
 
 @pytest.mark.parametrize("what", MEANWHILE)
 def test_what_changes_under_the_dialogue_ends_it(host, bob, what):
-    code = issue(host, bob)
+    code = host.issue(bob)
     done = enroll(host, bob, [code, code_of(1), meanwhile(lambda: MEANWHILE[what](host, bob)), ""])
     assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "enrollment_over"), done.log
     assert factors(host, bob) == (["active"] if what == "bound by the operator" else ["pending"])
@@ -265,7 +262,7 @@ def test_what_changes_under_the_dialogue_ends_it(host, bob, what):
 
 def test_a_database_that_goes_away_between_the_steps_lets_nobody_in(host, bob):
     host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", fail="ignore_unavailable")
-    code = issue(host, bob)
+    code = host.issue(bob)
     for answers in ([NO_CODE, meanwhile_stopped(host, code)], [code, code_of(1), meanwhile_stopped(host, NO_CODE)]):
         done = enroll(host, bob, answers)
         host.postgres.start()
@@ -280,3 +277,39 @@ def meanwhile_stopped(host, text):
         host.postgres.stop()
         return text
     return answer
+
+
+# --- a helper that does as it is told ---------------------------------------------------------------------------------
+
+UNENROLLED = {"password_right": 1, "reason": "not_enrolled", "factor_id": "12345678-1234-4234-8234-123456789012",
+              "enroll_key": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "start": 16, "confirm": 0x5AFE}
+TYPED = ["pw", "ABCD-EFGH-IJKL-MNOP-QRST-UVWX", "123456", "654321"]
+
+
+@pytest.mark.parametrize("spoilt, code", [
+    ({}, "SUCCESS"), ({"start": 0x5AFE}, "AUTHINFO_UNAVAIL"), ({"enroll_key": None}, "AUTHINFO_UNAVAIL"),
+    ({"factor_id": None}, "AUTHINFO_UNAVAIL"), ({"start": 3}, "CRED_INSUFFICIENT"), ({"start": 5}, "AUTHINFO_UNAVAIL"),
+    ({"confirm": 16}, "AUTH_ERR"), ({"confirm": 1}, "AUTH_ERR"), ({"confirm": 0}, "AUTHINFO_UNAVAIL"),
+    ({"confirm": 5}, "AUTHINFO_UNAVAIL"), ({"confirm": 7}, "SERVICE_ERR"), ({"confirm": 9}, "BUF_ERR"),
+    ({"password_right": 0}, "AUTH_ERR"), ({"fault": "id"}, "AUTHINFO_UNAVAIL")])
+def test_only_an_allow_to_the_two_codes_lets_in(desk, spoilt, code):
+    desk.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", fail="ignore_unavailable")
+    script = {key: value for key, value in {**UNENROLLED, **spoilt}.items() if value is not None}
+    done = desk.helper("not_enrolled", **script).run("auth", answers=TYPED, options=[*NEAR, "--state"])
+    assert (done["auth"], done.state) == (code, "state same"), done.log
+    if code == "SUCCESS":
+        assert [request["operation"] for request in desk.asked()] == ["1", "10", "11"]
+
+
+def test_neither_key_nor_codes_stay_in_the_memory_of_the_host(desk):
+    desk.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24")
+    key = "CANARYKEYCANARYKEYABCDEFGHIJKLMN"
+    for confirm in (0x5AFE, 1):
+        desk.helper("not_enrolled", **{**UNENROLLED, "enroll_key": key, "confirm": confirm,
+                                       "recovery_codes": "ZZZZ-EFGH-IJKL-MNOP-QRST-UVWX"})
+        desk.stack("scan", [f"auth required {desk.module} conf={desk.conf}"])
+        done = subprocess.run([pam_world.BUILT / "memory_canary", desk.directory, "scan", "enroll"], check=True, timeout=60,
+                              input="chestnut-canary-7341\nABCD-EFGH-IJKL-MNOP-QRST-UVWX\n" + key + "\nCANA RYKE\n"
+                              "ZZZZ-EFGH-IJKL-MNOP\n", capture_output=True, text=True, env={"LD_PRELOAD": str(pam_world.CAPTURE)})
+        found = dict(line.split() for line in done.stdout.splitlines())
+        assert found == {"during": "found", "result": "0" if confirm == 0x5AFE else "7", "after": "clean"}, confirm

@@ -38,10 +38,10 @@ def locker(a_machine):
     shutil.copy(pam_world.BUILT / "pam_driver", machine.path("/run/pam_driver"))
     machine.stack_file("locker", text="auth required pam_counterfoil.so\naccount required pam_counterfoil.so\n")
 
-    def unlock(as_whom, about, answers, service="locker"):
+    def unlock(as_whom, about, answers, service="locker", options=()):
         mark = machine.syslog.mark()
         done = run("runuser", "-u", as_whom, "--", "/run/pam_driver", "--confdir", "/etc/pam.d", "--service", service,
-                   "--user", about, *[part for answer in answers for part in ("--answer", answer)], "auth")
+                   "--user", about, *[part for answer in answers for part in ("--answer", answer)], *options, "auth")
         return pam_world.Outcome(done.stdout.splitlines(), machine.entries(mark, event="auth"))
     yield unlock
     run("chmod", "0755", helper)
@@ -71,6 +71,15 @@ def test_who_starts_it_can_neither_read_the_secrets_nor_choose_the_configuration
     machine.stack_file("evil", text="auth required pam_counterfoil.so conf=/run/evil/pam.conf\n")
     done = locker(alice.login, alice.login, alice.answers, service="evil")
     assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "helper_broken")
+
+
+def test_nobody_enrols_through_it(machine, locker):
+    machine.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24")
+    bob = machine.hire(enrolled=False)
+    events = len(machine.events("factor_started"))
+    done = locker(bob.login, bob.login, [bob.password, machine.issue(bob)], options=["--item", "rhost=192.0.2.7"])
+    assert (done["auth"], done.entry["reason"]) == ("PERM_DENIED", "not_own_account")
+    assert len(machine.events("factor_started")) == events
 
 
 def test_root_is_served_by_the_same_helper(machine, locker):

@@ -81,3 +81,30 @@ def test_a_locked_account_is_refused_whatever_key_its_owner_has(machine):
     entry = machine.entries(mark, event="account")[0]
     assert (entry["pam"], entry["reason"]) == ("PERM_DENIED", "locked")
     sshd.stop()
+
+
+# --- the first authenticator ------------------------------------------------------------------------------------------
+
+def test_behind_a_key_somebody_without_an_authenticator_enrols_at_the_login(machine):
+    machine.stack_file("sshd", "sshd-password-totp")
+    machine.configure('[service "sshd"]', "unenrolled = enroll")
+    bob = machine.hire(enrolled=False)
+    sshd = staff_machine.Sshd(machine, KEYS)
+    key, mark, code = sshd.key(bob), machine.syslog.mark(), machine.issue(bob)
+    spawned = sshd.ssh(bob.login, SHELL, key=key, PreferredAuthentications="publickey,keyboard-interactive")
+    shown = staff_machine.answer(spawned, "Password: $", bob.password)
+    for pattern, text in (("Verification code: $", lambda: "000000"), ("Enrolment code: $", lambda: code),
+                          ("app this key:\r\n  ((?:[A-Z2-7]{4} ?){8})\r\nThen type the code that it shows: $", lambda: bob.code(30)),
+                          ("type that code: $", bob.code), ("press Enter: $", lambda: "")):
+        spawned.expect(pattern)
+        shown += spawned.before + spawned.after
+        if spawned.match.groups():
+            bob.seed = spawned.match[1].replace(" ", "")
+        spawned.sendline(text())
+    spawned.expect(f"granted-{bob.login}\r")
+    assert "\x1b" not in shown and len(staff_machine.re.findall(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}", shown)) == 10 + 1
+    auth = machine.entries(mark, event="auth")[0]
+    assert (auth["result"], auth["reason"], auth["sshkey"][:7]) == ("allow", "enrolled", "SHA256:")
+    machine.forget_step(bob)
+    assert sign_in(sshd, bob, bob.answers, key).granted == bob.login
+    sshd.stop()

@@ -8,7 +8,9 @@ import pytest
 
 import breakglass_host
 import pam_world
+import qr_reader
 import staff_machine
+import world as worlds
 
 PASSWORD, CODE = "Password: $", "Verification code: $"
 UNIX = "unix password of the host"
@@ -188,6 +190,27 @@ def test_a_break_glass_code_behind_the_hosts_password_opens_the_console_in_an_ou
         assert glass.codes.left(eve.login) == 7
     machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "sync")
     assert [event[1] for event in machine.events("breakglass_used")] == ["ok"]
+
+
+def test_somebody_without_an_authenticator_scans_one_off_the_console(machine, tmp_path):
+    machine.configure('[service "login"]', "unenrolled = enroll", "enroll_cidrs = 127.0.0.1/32")
+    bob = machine.hire(enrolled=False)
+    code, mark = machine.issue(bob), machine.syslog.mark()
+    with console(machine) as spawned:
+        log_in(spawned, bob.login, [(PASSWORD, bob.password), (CODE, code)])
+        spawned.expect("Scan the picture with your authenticator app, or give it this key:\r\n  ((?:[A-Z2-7]{4} ?){8})\r\n")
+        key = spawned.match[1].replace(" ", "")
+        lines = [line for line in spawned.before.split("\r\n") if line.startswith("\x1b[38;5;16;48;5;231m")]
+        assert 20 <= len(lines) <= 28
+        uri = qr_reader.decode(qr_reader.picture(lines, tmp_path / "console.png"))
+        assert uri.startswith("otpauth://totp/") and f"secret={key}" in uri
+        bob.seed = key
+        staff_machine.answer(spawned, "the code that it shows: $", bob.code(worlds.PERIOD_S))
+        staff_machine.answer(spawned, "type that code: $", bob.code())
+        spawned.expect("press Enter: $")
+        spawned.sendline("")
+        assert gets_a_shell(spawned, bob.login)
+    assert machine.entries(mark, event="auth")[0]["reason"] == "enrolled"
 
 
 def test_no_configuration_is_no_break_glass(machine):

@@ -89,6 +89,11 @@ class StaffHost(pam_world.Application):
         self.forget_step(person)
         return person
 
+    def issue(self, person):
+        """A code with which PERSON enrols at a login."""
+        return json.loads(self.installation.counterfoil("enroll", "--realm", "staff", "--code", "--json",
+                                                        person.login))["code"]
+
     def forget_step(self, person):
         """As if a time step had gone by: the code of now has not been used."""
         self.query("UPDATE counterfoil.factor SET last_step = last_step - 2 WHERE account_id = %s",
