@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+import breakglass_host
 import staff_machine
 import world as worlds
 
@@ -132,3 +133,21 @@ def test_the_files_that_a_host_begins_with_are_good(check):
                          + f"[helper]\nrun_directory = {check.staff.directory}/run\n")
     out = check.run(desk=STACK)
     assert "misconfigured" not in out and "pam-helper.conf:" not in out and "unavailable" in out, out
+
+
+def test_break_glass_codes_are_told_with_how_many_are_left_and_a_file_that_others_read_is_wrong(check, staff):
+    staff.configure("factors = otp", "offline = recovery", account="status")
+    glass = breakglass_host.Breakglass(staff)
+    glass.clear()
+    out = check.run(desk=STACK)
+    assert "warning  break-glass   offline = recovery, and nobody has codes on this host" in out and check.status == 0, out
+    alice, bob = staff.hire(enrolled=False), staff.hire(enrolled=False)
+    glass.issue(alice)
+    assert f"ok       break-glass   {alice.login} has 8 until 20" in check.run(desk=STACK)
+    glass.issue(bob, count=2)
+    out = check.run(desk=STACK)
+    assert f"{bob.login} has 2 until" in out and "warning  break-glass" in out and "counterfoil breakglass issue" in out
+    glass.codes.path.chmod(0o644)
+    out = check.run(desk=STACK)
+    assert "wrong    break-glass" in out and "chmod 0600" in out and check.status == 78, out
+    glass.clear()
