@@ -22,11 +22,17 @@ struct secret {
 	struct secret *next;    /* while nobody has it */
 };
 
+struct chunk {
+	struct chunk *next;
+	struct secret secrets[PAGES_AT_ONCE];
+};
+
 /* Pages that nobody has: all zero, mapped, locked and fenced once, because that takes ten system calls, some of which
  * interrupt the other processors, and a request needs several secrets.  Never given back: as many as were ever in use at
  * once.  Mutable for the whole process, as malloc()'s own lists are. */
 static struct {
 	pthread_mutex_t lock;
+	struct chunk *chunks;
 	struct secret *free;
 } pages = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -71,17 +77,19 @@ map_pages(void)
 static bool
 add_pages(void)
 {
-	struct secret *secrets = calloc(PAGES_AT_ONCE, sizeof *secrets);
-	uint8_t *base = secrets != NULL ? map_pages() : NULL;
+	struct chunk *chunk = calloc(1, sizeof *chunk);
+	uint8_t *base = chunk != NULL ? map_pages() : NULL;
 
 	if (base == NULL) {
-		free(secrets);
+		free(chunk);
 		return false;
 	}
+	chunk->next = pages.chunks;
+	pages.chunks = chunk;
 	for (unsigned i = 0; i < PAGES_AT_ONCE; i++) {
-		secrets[i].page = base + (2 * i + 1) * page_bytes();
-		secrets[i].next = pages.free;
-		pages.free = &secrets[i];
+		chunk->secrets[i].page = base + (2 * i + 1) * page_bytes();
+		chunk->secrets[i].next = pages.free;
+		pages.free = &chunk->secrets[i];
 	}
 	return true;
 }
