@@ -235,12 +235,22 @@ change(struct job *job)
 
 /* --- sessions --------------------------------------------------------------------------------------------------------- */
 
+/* STATUS_INVALID: no login of Counterfoil's. */
+static enum status
+digest_login(const struct job *job, const char *name, uint8_t out[static DIGEST_BYTES])
+{
+	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
+
+	if (!text_is_canonical_login(name))
+		return STATUS_INVALID;
+	return vault_login(job->core, REALM_STAFF, bytes_of(name), canonical, out);
+}
+
 /* The trail names nobody in clear: another login goes in by its digest.  root is the same on every host, and nobody's own. */
 static enum status
 name_target(struct job *job, char out[static 2 * DIGEST_BYTES + 1])
 {
 	const char *target = job->request->target;
-	char canonical[TEXT_LOGIN_MAX_BYTES + 1];
 	uint8_t digest[DIGEST_BYTES];
 	enum status st;
 
@@ -251,7 +261,7 @@ name_target(struct job *job, char out[static 2 * DIGEST_BYTES + 1])
 		memcpy(out, "root", sizeof "root");
 		return STATUS_OK;
 	}
-	st = vault_login(job->core, REALM_STAFF, bytes_of(target), canonical, digest);
+	st = digest_login(job, target, digest);
 	if (st == STATUS_OK)
 		encoding_hex(vault_digest_view(digest), out);
 	return st == STATUS_INVALID ? STATUS_OK : st;
@@ -260,13 +270,13 @@ name_target(struct job *job, char out[static 2 * DIGEST_BYTES + 1])
 static enum status
 record_session(struct job *job, const char *kind)
 {
-	char canonical[TEXT_LOGIN_MAX_BYTES + 1], target[2 * DIGEST_BYTES + 1];
+	char target[2 * DIGEST_BYTES + 1];
 	struct host_session session = { .kind = kind, .tty = job->request->tty };
 	uint8_t digest[DIGEST_BYTES];
 	struct caller_bound bound;
 	enum status st;
 
-	if ((st = vault_login(job->core, REALM_STAFF, bytes_of(job->request->user), canonical, digest)) == STATUS_OK)
+	if ((st = digest_login(job, job->request->user, digest)) == STATUS_OK)
 		session.login_digest = vault_digest_view(digest);
 	else if (st != STATUS_INVALID)
 		return st;

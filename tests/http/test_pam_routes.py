@@ -127,6 +127,9 @@ def test_a_session_is_an_event_that_says_who_where_and_with_what(world, host):
     host.session(alice.login, "open", service="su", target=bob.login)
     [[detail]] = world.query("SELECT detail FROM counterfoil.event WHERE account_id = %s AND service = 'su'", (alice.id,))
     assert re.fullmatch("[0-9a-f]{64}", detail["target"]), "nobody's login stands in the trail"
+    host.session(alice.login.upper(), "open", service="cron")
+    assert world.query("SELECT account_id, detail FROM counterfoil.event WHERE service = 'cron'") == [(None, {})], \
+        "to a host another user"
 
 
 def test_the_fingerprint_is_that_of_ssh_keygen(tmp_path):
