@@ -20,6 +20,7 @@ import threading
 import pam_host
 
 MAC_HEADER = "Counterfoil-MAC"
+APPLICATION_DATA = 23           # RFC 8446 section 5.1: what every encrypted record says it is
 
 
 class Question:
@@ -239,10 +240,10 @@ def floods(head):
 # --- between a host and a real service ------------------------------------------------------------------------------
 
 class Relay:
-    """Passes on bytes between whoever connects and PORT, without a look inside.
+    """Passes on bytes between whoever connects and PORT, and can look no further than TLS 1.3 lets it.
 
     lose(until): the next connection gets no byte of its reply: after the question is through, UNTIL() is waited for, and
-    the connection is cut.  A host that speaks for the second time ends the handshake and asks."""
+    the connection is cut."""
 
     def __init__(self, port):
         self.target = port
@@ -289,14 +290,16 @@ class Relay:
 
     @staticmethod
     def _ask(host, service, asked):
-        """What the host says: a ClientHello, then the end of the handshake and the question."""
+        """What the host says; its second encrypted record is the question, the first ends the handshake."""
+        rest, encrypted = b"", 0
         with contextlib.suppress(OSError):
-            for number in range(1, 1 << 20):
-                data = host.recv(65536)
-                if not data:
-                    break
+            while data := host.recv(65536):
                 service.sendall(data)
-                if number == 2:
+                rest += data
+                while len(rest) >= 5 and len(rest) >= 5 + int.from_bytes(rest[3:5], "big"):
+                    encrypted += rest[0] == APPLICATION_DATA
+                    rest = rest[5 + int.from_bytes(rest[3:5], "big"):]
+                if encrypted >= 2:
                     asked.set()
             service.shutdown(socket.SHUT_WR)
 
