@@ -264,7 +264,7 @@ look_up(const struct breakglass_job *job, const char *login, bool *out_gone)
 }
 
 struct round {
-	unsigned count;
+	unsigned count, asked;
 	struct { char login[TEXT_LOGIN_MAX_BYTES + 1]; int64_t issued_at_s; bool gone; } people[BREAKGLASS_PEOPLE_MAX];
 };
 
@@ -312,10 +312,11 @@ end_round(const struct breakglass_job *job, const struct round *round, uint32_t 
 	enum status st;
 
 	if ((st = breakglass_store_open(job->settings->breakglass_directory, false, &store, error)) == STATUS_OK) {
+		/* before the one that failed, others were answered */
+		if ((has_answered(answer) && round->asked > 0) || round->asked > 1)
+			(void)forget_outage(store.codes);
 		if (answer == (uint32_t)ANSWER_UNAVAILABLE)
 			count_failure(store.codes, clock_now_s());
-		else if (has_answered(answer))
-			(void)forget_outage(store.codes);
 		apply_round(store.codes, round, clock_now_s());
 		st = breakglass_store_write(&store, error);
 		breakglass_store_close(&store);
@@ -334,8 +335,8 @@ breakglass_sync(const struct breakglass_job *job)
 	helper_reply_set(job->reply, ANSWER_ALLOW, "synchronised", NULL);
 	if (!breakglass_store_exists(job->settings->breakglass_directory) || !begin_round(job, &round))
 		return;
-	for (unsigned i = 0; i < round.count && answer == (uint32_t)ANSWER_ALLOW; i++)
-		answer = look_up(job, round.people[i].login, &round.people[i].gone);
+	for (; round.asked < round.count && answer == (uint32_t)ANSWER_ALLOW; round.asked++)
+		answer = look_up(job, round.people[round.asked].login, &round.people[round.asked].gone);
 	if (end_round(job, &round, answer) && !breakglass_deliver(job))
 		helper_reply_set(job->reply, ANSWER_UNAVAILABLE, "reports_wait", "not every report could be delivered");
 }
