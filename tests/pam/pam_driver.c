@@ -15,6 +15,7 @@
  *   --timed               the same answers for each operation, and "took NANOSECONDS" behind it
  *   --state               compare the process before and after; print what changed
  *   --close-standard      close descriptors 0 and 2 first
+ *   --fork                a child, forked behind pam_start(), does the operations
  *   --ignore-children     SIGCHLD ignored, as some hosts do
  *   OPERATION             auth | setcred | acct | open | close | chauthtok | item:NAME (print an item) | user:NAME
  *
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +48,7 @@ struct script {
 	size_t answer_count, next;
 	const char *blind;
 	int flags, repeat;
-	bool state, quiet, timed, from_stdin;
+	bool state, quiet, timed, from_stdin, fork;
 	char line[1024];
 };
 
@@ -183,6 +185,8 @@ take_flag(struct script *script, const char *name)
 		script->state = true;
 	else if (strcmp(name, "--quiet") == 0)
 		script->quiet = true;
+	else if (strcmp(name, "--fork") == 0)
+		script->fork = true;
 	else if (strcmp(name, "--timed") == 0)
 		script->timed = true;
 	else if (strcmp(name, "--from-stdin") == 0)
@@ -281,6 +285,29 @@ operate(pam_handle_t *pamh, struct script *script, const char *name)
 	die("no such operation:", name);
 }
 
+static size_t
+count_of(char **operations)
+{
+	size_t count = 0;
+
+	while (operations[count] != NULL)
+		count++;
+	return count;
+}
+
+/* False in the child; the parent has waited for it. */
+static bool
+in_parent(void)
+{
+	pid_t child;
+
+	(void)fflush(stdout);
+	if ((child = fork()) == 0)
+		return false;
+	(void)waitpid(child, NULL, 0);
+	return true;
+}
+
 static void
 run_once(struct script *script, char **operations)
 {
@@ -294,6 +321,8 @@ run_once(struct script *script, char **operations)
 		(void)pam_set_item(pamh, script->items[i].item, script->items[i].value);
 	for (size_t i = 0; i < script->environment_count; i++)
 		(void)pam_putenv(pamh, script->environment[i]);
+	if (script->fork && in_parent())
+		operations += count_of(operations);
 	for (; *operations != NULL; operations++)
 		operate(pamh, script, *operations);
 	(void)pam_end(pamh, PAM_SUCCESS);

@@ -53,6 +53,12 @@ def test_an_odd_host_is_served_as_well(desk, options):
     assert done["auth"] == "AUTH_ERR" and done.state == "state same"
 
 
+def test_a_host_that_forks_behind_pam_start_is_served_in_its_child(desk):
+    done = desk.run("auth", "acct", answers=GOOD, options=["--fork"])
+    assert done.results == {"auth": "SUCCESS", "acct": "SUCCESS"} and len(desk.asked()) == 1
+    assert desk.helper("deny").run("auth", answers=GOOD, options=["--fork"])["auth"] == "AUTH_ERR"
+
+
 HOSTILE = {
     "PGHOST": "203.0.113.1", "PGPORT": "1", "PGSERVICE": "evil", "PGSERVICEFILE": "/tmp/evil", "PGOPTIONS": "-c x=y",
     "PGPASSFILE": "/tmp/evil", "PGSSLMODE": "disable", "http_proxy": "http://203.0.113.1:1", "https_proxy": "http://203.0.113.1:1",

@@ -1,5 +1,8 @@
 """A real sshd on loopback, Debian's own, with the shipped stacks to the letter."""
 
+import contextlib
+
+import psycopg2
 import pytest
 
 import staff_machine
@@ -118,6 +121,30 @@ def test_a_client_that_hangs_up_at_a_prompt_leaves_nothing_running(machine, sshd
     spawned.expect("code: $" if answered else "Password: $")
     spawned.close(force=True)
     worlds.wait_until(lambda: processes(machine) == before, "sshd to be alone again")
+
+
+def test_a_client_that_hangs_up_while_its_factors_are_verified_leaves_nothing_either(machine, sshd):
+    alice = machine.hire()
+    before = processes(machine)
+    spawned = sshd.ssh(alice.login, SHELL)
+    with contextlib.closing(psycopg2.connect(machine.postgres.url(machine.installation.database))) as holder:
+        holder.cursor().execute("LOCK TABLE counterfoil.account IN ACCESS EXCLUSIVE MODE")
+        for answer in alice.answers:
+            spawned.expect(": $")
+            spawned.sendline(answer)
+        worlds.wait_until(lambda: "pam-helper" in processes(machine), "the helper")
+        spawned.close(force=True)
+        worlds.wait_until(lambda: processes(machine) == before, "sshd to be alone again")
+
+
+def test_a_machine_without_a_log_daemon_lets_people_in(machine, sshd):
+    alice = machine.hire()
+    log = machine.path("/dev/log")
+    log.rename(log.with_name("log-away"))
+    try:
+        assert talk(sshd, alice).granted == alice.login
+    finally:
+        log.with_name("log-away").rename(log)
 
 
 def processes(machine):

@@ -53,6 +53,12 @@ def test_the_way_to_somebody_else_takes_theirs(machine):
     assert machine.entries(mark, event="auth")[0]["user"] == bob.login
 
 
+def test_a_login_shell_takes_the_same_factors(machine):
+    alice = machine.hire()
+    shown = staff_machine.converse(su(machine, alice.login, "-", "-c", "id -un"), [(PASSWORD, alice.password), (CODE, alice.code())])
+    assert shown.endswith("root\r\n")
+
+
 def test_root_is_asked_for_nothing(machine):
     alice = machine.hire()
     with machine.database_stopped():

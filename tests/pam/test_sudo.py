@@ -107,3 +107,21 @@ def test_an_outage_denies(machine, sudo, admin):
         assert spawned.expect([PASSWORD, "root\r\n"]) == 0
         spawned.close(force=True)
         assert machine.entries(mark, event="auth")[0]["pam"] == "AUTHINFO_UNAVAIL"
+
+
+def test_a_fresh_code_for_every_command_where_sudo_is_told_to_remember_nothing(machine, sudo, admin):
+    sudoers = machine.path("/etc/sudoers")
+    plain = sudoers.read_text()
+    sudoers.write_text("Defaults timestamp_timeout=0\n" + plain)
+    shown = staff_machine.converse(sudo(shell="sudo id -un; sudo id -un"), [
+        (PASSWORD, UNIX), (CODE, admin.code()), (PASSWORD, UNIX), (CODE, admin.recovery_codes[1])])
+    sudoers.write_text(plain)
+    assert shown.count("root\r\n") == 2
+
+
+def test_a_program_that_asks_in_sudos_place_is_told_what_for(machine, sudo, admin):
+    asks = machine.path("/run/askpass")
+    asks.write_text(f"#!/bin/sh\ncase $1 in *code*) echo {admin.code()} ;; *) echo '{UNIX}' ;; esac\n")
+    asks.chmod(0o755)
+    assert staff_machine.converse(sudo(shell="SUDO_ASKPASS=/run/askpass sudo -A id -un"), []) == "root\r\n"
+    asks.unlink()
