@@ -111,7 +111,7 @@ value_of(const struct field *field, const void *message, uint8_t number[static N
 		memcpy(&value, member, sizeof value);
 		put_number(number, value);
 		*out = number;
-		*out_len = NUMBER_BYTES;
+		*out_len = field->required || value != 0 ? NUMBER_BYTES : 0;
 		return value <= field->max;
 	}
 	memcpy(&text, member, sizeof text);
@@ -170,7 +170,7 @@ take_value(const struct field *field, const uint8_t *value, size_t len, void *me
 		return true;
 	}
 	if (field->kind == KIND_NUMBER) {
-		if (len != NUMBER_BYTES || (number = get_number(value)) > field->max)
+		if (len != NUMBER_BYTES || (number = get_number(value)) > field->max || (number == 0 && !field->required))
 			return false;
 		memcpy(member, &number, sizeof number);
 		return true;

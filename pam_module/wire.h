@@ -2,8 +2,9 @@
  *
  * A message is the length of its body as four bytes, most significant first, then the body, at most WIRE_BODY_MAX:
  * the magic "CFQ1" (request) or "CFR1" (reply), then fields: tag (1 byte), length (2 bytes), value.  Tags ascend, so
- * none comes twice.  A number is four bytes; a text ends in the only NUL it holds and keeps text_rules.h.  An unknown
- * tag, a missing required field, a bound overstepped or a byte too many: the whole message is malformed. */
+ * none comes twice.  A number is four bytes, and left out where it is optional and zero; a text ends in the only NUL it
+ * holds and keeps text_rules.h.  An unknown tag, a missing required field, a bound overstepped or a byte too many: the
+ * whole message is malformed. */
 #ifndef COUNTERFOIL_PAM_WIRE_H
 #define COUNTERFOIL_PAM_WIRE_H
 

@@ -94,6 +94,7 @@ MALFORMED = {
     "a field twice": framed(BODY.replace(pam_wire.field(7, b"alice\0"), pam_wire.field(7, b"alice\0") * 2)),
     "an unknown field": framed(BODY + pam_wire.field(99, b"x\0")),
     "an unknown operation": framed(BODY.replace(pam_wire.field(2, b"\0\0\0\1"), pam_wire.field(2, b"\0\0\0\x63"))),
+    "a zero that should be left out": framed(BODY + pam_wire.field(16, b"\0\0\0\0")),
     "no operation": framed(BODY.replace(pam_wire.field(2, b"\0\0\0\1"), pam_wire.field(2, b"\0\0\0\0"))),
     "a number of three bytes": framed(BODY.replace(pam_wire.field(2, b"\0\0\0\1"), pam_wire.field(2, b"\0\0\1"))),
     "a short id": framed(BODY.replace(BODY[4:23], pam_wire.field(1, b"x" * 15))),

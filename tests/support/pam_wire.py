@@ -35,11 +35,11 @@ def request(user, operation="verify", factors="password+otp", backend="postgresq
     fields = [field(1, (request_id or uuid.uuid4()).bytes)]
     fields += [field(tag, struct.pack(">I", number)) for tag, number in enumerate(numbers, 2)]
     fields += [field(tag, texts[name].encode() + b"\0") for tag, name in TEXTS.items() if texts.get(name) is not None]
-    if offline is not None:
+    if offline not in (None, "no"):             # an optional number that is zero is left out
         fields.append(field(16, struct.pack(">I", OFFLINE[offline])))
     if report is not None:                      # event, at, left, expires at
         numbers = [EVENTS.get(report[0], report[0]), *report[1:]]
-        fields += [field(tag, struct.pack(">I", number)) for tag, number in enumerate(numbers, 17)]
+        fields += [field(tag, struct.pack(">I", number)) for tag, number in enumerate(numbers, 17) if number != 0]
     return message(b"CFQ1", fields)
 
 
