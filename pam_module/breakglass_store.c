@@ -136,7 +136,8 @@ read_codes(struct breakglass_store *store, const uint8_t host[static BREAKGLASS_
 	if ((st = check_owner(store->path, error)) == STATUS_OK &&
 	    !conf_read_file(store->path, text, BREAKGLASS_TEXT_MAX + 1, &len, error))
 		st = STATUS_INVALID;
-	if (st == STATUS_OK && (st = breakglass_parse((struct bytes){ (const uint8_t *)text, len }, store->codes, &wrong)) != STATUS_OK)
+	if (st == STATUS_OK &&
+	    (st = breakglass_parse((struct bytes){ (const uint8_t *)text, len }, store->codes, &wrong)) != STATUS_OK)
 		st = fault(error, st, store->path, wrong);
 	if (st == STATUS_OK && !secret_equal((struct bytes){ host, BREAKGLASS_HOST_BYTES },
 	    (struct bytes){ store->codes->host, BREAKGLASS_HOST_BYTES }))

@@ -30,7 +30,10 @@ struct breakglass_person {
 	uint8_t tags[BREAKGLASS_CODES_MAX][BREAKGLASS_TAG_BYTES];
 };
 
-enum breakglass_event { BREAKGLASS_ISSUED = 1, BREAKGLASS_USED, BREAKGLASS_REVOKED, BREAKGLASS_EXPIRED, BREAKGLASS_EVENTS_END };
+enum breakglass_event {
+	BREAKGLASS_ISSUED = 1, BREAKGLASS_USED, BREAKGLASS_REVOKED, BREAKGLASS_EXPIRED,
+	BREAKGLASS_EVENTS_END
+};
 
 /* "issued", "used", "revoked", "expired": in the text, on the wire and for SQL.  NULL: no event. */
 const char *breakglass_event_name(uint32_t event);
