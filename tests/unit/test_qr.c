@@ -269,12 +269,39 @@ without_memory_there_is_no_image(void **state)
 	}
 }
 
+/* A text that only level L can hold, so that the PNG is of the same code. */
+static void
+the_modules_alone_are_those_of_the_image(void **state)
+{
+	struct secret *png = drawn(qr_png, text_of(500)), *rows = drawn(qr_modules, text_of(500)), *nothing = NULL;
+	const char *digits = (const char *)secret_view(rows).data;
+	static struct modules image;
+	int side, per_row;
+
+	(void)state;
+	read_png(secret_view(png), &image);
+	side = image.side - 2 * QUIET;
+	per_row = (side + 3) / 4;
+	assert_int_equal(secret_view(rows).len, side * per_row);
+	for (int y = 0; y < side; y++)
+		for (int x = 0; x < 4 * per_row; x++) {
+			char digit = digits[y * per_row + x / 4];
+			int bits = digit <= '9' ? digit - '0' : digit - 'a' + 10;
+
+			assert_int_equal(bits >> (3 - x % 4) & 1, x < side && image.dark[y + QUIET][x + QUIET]);
+		}
+	assert_int_equal(qr_modules((struct bytes){ NULL, 0 }, &nothing), STATUS_INVALID);
+	secret_free(&png);
+	secret_free(&rows);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_modules_alone_are_those_of_the_image),
 		TEST(a_key_uri_is_read_from_every_form),
 		TEST(the_shortest_and_the_longest_text_are_read),
 		TEST(a_long_text_keeps_its_modules_large),
