@@ -66,13 +66,17 @@ def kill(staff, victim, helper, parent, back_end):
         os.kill({"application": parent, "helper": helper, "back end": back_end}[victim], signal.SIGKILL)
 
 
-def answers_again(staff):
-    """PostgreSQL starts again by itself after a back end was killed, and by the operator after the whole was."""
+def answers_again(staff, victim, mark):
+    """PostgreSQL starts again by itself after a back end was killed, and by the operator after the whole was.  Until it has
+    noticed the kill it goes on answering: its log since MARK says when it has."""
     def answers():
         try:
             return staff.query("SELECT 1")
         except psycopg2.Error:
             return None
+    if victim == "back end":
+        worlds.wait_until(lambda: any("reinitializing" in text for _, text in staff.postgres.log_since(mark)),
+                          "PostgreSQL to notice", timeout_s=60)
     if staff.postgres.pid() is None:
         staff.postgres.start()
     worlds.wait_until(answers, "PostgreSQL to answer", timeout_s=60)
@@ -89,11 +93,12 @@ def interrupted(staff, person, answers, step, victim):
             os.kill(helper, signal.SIGSTOP)
             open_gate()
             worlds.wait_until(lambda: used(staff, person) > before, "the commit")
+        mark = staff.postgres.log_mark()
         kill(staff, victim, helper, parent, back_end)
         open_gate()
         if "unread" in step[1] and victim not in ("helper", "application"):
             os.kill(helper, signal.SIGCONT)
-        answers_again(staff)
+        answers_again(staff, victim, mark)
         failed = login.exception(60)
         assert failed is None or victim == "application", failed
         worlds.wait_until(lambda: not helpers(staff), "the helper to end")
