@@ -27,8 +27,8 @@ struct parse {
 	char *error;
 };
 
-__attribute__((format(printf, 3, 4))) static enum status
-fault(char *error, enum status status, const char *format, ...)
+enum status
+config_fault(char *error, enum status status, const char *format, ...)
 {
 	va_list args;
 
@@ -64,15 +64,15 @@ static enum status
 check_trusted(const char *path, const struct stat *st, unsigned forbidden_mode, size_t max_bytes, char *error)
 {
 	if (!S_ISREG(st->st_mode))
-		return fault(error, STATUS_INVALID, "%s: not a regular file", path);
+		return config_fault(error, STATUS_INVALID, "%s: not a regular file", path);
 	if (!is_owner_trusted(path, st, forbidden_mode))
-		return fault(error, STATUS_INVALID, "%s: owned by user id %u; make it root's: chown root %s",
+		return config_fault(error, STATUS_INVALID, "%s: owned by user id %u; make it root's: chown root %s",
 		    path, (unsigned)st->st_uid, path);
 	if ((st->st_mode & forbidden_mode) != 0)
-		return fault(error, STATUS_INVALID, "%s: mode %04o gives others too much; mend it: chmod %04o %s", path,
+		return config_fault(error, STATUS_INVALID, "%s: mode %04o gives others too much; mend it: chmod %04o %s", path,
 		    (unsigned)st->st_mode & 07777, (unsigned)st->st_mode & 07777 & ~forbidden_mode, path);
 	if (st->st_size < 0 || (size_t)st->st_size > max_bytes)
-		return fault(error, STATUS_INVALID, "%s: %lld bytes, the limit is %zu", path, (long long)st->st_size,
+		return config_fault(error, STATUS_INVALID, "%s: %lld bytes, the limit is %zu", path, (long long)st->st_size,
 		    max_bytes);
 	return STATUS_OK;
 }
@@ -87,13 +87,13 @@ config_open_trusted(const char *path, unsigned forbidden_mode, size_t max_bytes,
 	enum status status;
 
 	if (fd < 0 && errno == ENOENT)
-		return fault(error, STATUS_NOT_FOUND, "%s: there is no such file", path);
+		return config_fault(error, STATUS_NOT_FOUND, "%s: there is no such file", path);
 	if (fd < 0 && errno == ELOOP)
-		return fault(error, STATUS_INVALID, "%s: a symbolic link; name the file itself", path);
+		return config_fault(error, STATUS_INVALID, "%s: a symbolic link; name the file itself", path);
 	if (fd < 0)
-		return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0)
-		status = fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		status = config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 	else
 		status = check_trusted(path, &st, forbidden_mode, max_bytes, error);
 	if (status != STATUS_OK) {
@@ -116,12 +116,12 @@ read_all(int fd, const char *path, char *text, size_t *out_len, char *error)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+			return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 		if (got == 0)
 			break;
 		len += (size_t)got;
 		if (len > CONFIG_FILE_MAX_BYTES)
-			return fault(error, STATUS_INVALID, "%s: over the limit of %d bytes", path, CONFIG_FILE_MAX_BYTES);
+			return config_fault(error, STATUS_INVALID, "%s: over the limit of %d bytes", path, CONFIG_FILE_MAX_BYTES);
 	}
 	*out_len = len;
 	return STATUS_OK;
@@ -237,7 +237,7 @@ line_fault(struct parse *parse, const char *format, ...)
 static int
 memory_fault(struct parse *parse)
 {
-	parse->status = fault(parse->error, STATUS_NO_MEMORY, "%s: out of memory", parse->path);
+	parse->status = config_fault(parse->error, STATUS_NO_MEMORY, "%s: out of memory", parse->path);
 	return 0;
 }
 
@@ -383,12 +383,12 @@ fill_defaults(struct parse *parse)
 		if (key->name == NULL || parse->seen[i] != 0)
 			continue;
 		if (key->initial == NULL)
-			parse->status = fault(parse->error, STATUS_INVALID, "%s: section [%s] lacks the key %s: %s",
+			parse->status = config_fault(parse->error, STATUS_INVALID, "%s: section [%s] lacks the key %s: %s",
 			    parse->path, key->section, key->name, key->summary);
 		else if ((wrong = set_value(key, key->initial, parse->target)) == no_memory)
 			(void)memory_fault(parse);
 		else if (wrong != NULL)
-			parse->status = fault(parse->error, STATUS_INTERNAL, "the default of [%s] %s %s", key->section,
+			parse->status = config_fault(parse->error, STATUS_INTERNAL, "the default of [%s] %s %s", key->section,
 			    key->name, wrong);
 	}
 }
@@ -405,7 +405,7 @@ config_load(const char *path, const struct config_key *keys, size_t key_count, v
 
 	parse.seen = calloc(key_count + 1, sizeof *parse.seen);
 	if (text == NULL || parse.seen == NULL) {
-		(void)fault(error, STATUS_NO_MEMORY, "%s: out of memory", path);
+		(void)config_fault(error, STATUS_NO_MEMORY, "%s: out of memory", path);
 		goto out;
 	}
 	parse.status = config_open_trusted(path, S_IWGRP | S_IWOTH, CONFIG_FILE_MAX_BYTES, &fd, error);

@@ -31,6 +31,9 @@ struct config_key {
 #define CONFIG_LINE_MAX_BYTES 4096
 #define CONFIG_ERROR_BYTES 512
 
+/* Say in ERROR, CONFIG_ERROR_BYTES long, what is wrong, cut where it is too long.  Returns STATUS. */
+__attribute__((format(printf, 3, 4))) enum status config_fault(char *error, enum status status, const char *format, ...);
+
 /* Read PATH into TARGET, a zeroed struct.  Defaults come from the table.
  * The file: regular, no symbolic link, owned by root or by the effective user, not writable by others or group,
  * at most CONFIG_FILE_MAX_BYTES, UTF-8 without NUL, no line over CONFIG_LINE_MAX_BYTES with its end.

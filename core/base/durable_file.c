@@ -3,22 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-__attribute__((format(printf, 3, 4))) static enum status
-fault(char *error, enum status status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error, CONFIG_ERROR_BYTES, format, args);
-	va_end(args);
-	return status;
-}
 
 static int
 write_all(int fd, struct bytes text)
@@ -61,9 +49,9 @@ durable_file_create(const char *path, struct bytes text, const struct stat *owne
 	int cause;
 
 	if (fd < 0 && errno == EEXIST)
-		return fault(error, STATUS_CONFLICT, "%s: exists already and is left as it is", path);
+		return config_fault(error, STATUS_CONFLICT, "%s: exists already and is left as it is", path);
 	if (fd < 0)
-		return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 	written = (owner == NULL || fchown(fd, owner->st_uid, owner->st_gid) == 0) && write_all(fd, text) == 0;
 	cause = errno;
 	if (close(fd) != 0 && written) {
@@ -74,7 +62,7 @@ durable_file_create(const char *path, struct bytes text, const struct stat *owne
 		return STATUS_OK;
 	cause = written ? errno : cause;
 	(void)unlink(path);
-	return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
+	return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
 }
 
 enum status
@@ -86,7 +74,7 @@ durable_file_replace(const char *path, struct bytes text, char error[static CONF
 	enum status st;
 
 	if (n < 0 || (size_t)n >= sizeof beside || stat(path, &owner) != 0)
-		return fault(error, STATUS_INVALID, "%s: cannot be replaced", path);
+		return config_fault(error, STATUS_INVALID, "%s: cannot be replaced", path);
 	/* One that lies there is what a crash left, or somebody's own: it is not ours to overwrite. */
 	if ((st = durable_file_create(beside, text, &owner, error)) != STATUS_OK)
 		return st;
@@ -94,5 +82,5 @@ durable_file_replace(const char *path, struct bytes text, char error[static CONF
 		return STATUS_OK;
 	cause = errno;
 	(void)unlink(beside);
-	return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
+	return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
 }

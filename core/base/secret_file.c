@@ -1,23 +1,11 @@
 #include "core/base/secret_file.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-__attribute__((format(printf, 3, 4))) static enum status
-fault(char *error, enum status status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error, CONFIG_ERROR_BYTES, format, args);
-	va_end(args);
-	return status;
-}
 
 static bool
 is_set_gid(void)
@@ -31,12 +19,12 @@ check_group_and_names(int fd, const char *path, char *error)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 	if (st.st_nlink != 1)
-		return fault(error, STATUS_INVALID, "%s: has %lu names (hard links); leave it one", path,
+		return config_fault(error, STATUS_INVALID, "%s: has %lu names (hard links); leave it one", path,
 		    (unsigned long)st.st_nlink);
 	if ((st.st_mode & S_IRWXG) != 0 && st.st_gid != getegid())
-		return fault(error, STATUS_INVALID, "%s: is for another group than this program's", path);
+		return config_fault(error, STATUS_INVALID, "%s: is for another group than this program's", path);
 	return STATUS_OK;
 }
 
@@ -51,7 +39,7 @@ read_all(int fd, const char *path, struct secret *text, char *error)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+			return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 		if (got == 0)
 			break;
 		len += (size_t)got;
@@ -73,7 +61,7 @@ secret_file_read(const char *path, size_t max_bytes, struct secret **out, char e
 	if ((st = check_group_and_names(fd, path, error)) != STATUS_OK)
 		goto out;
 	if ((st = secret_new(max_bytes, &text)) != STATUS_OK) {
-		(void)fault(error, st, "%s: out of memory", path);
+		(void)config_fault(error, st, "%s: out of memory", path);
 		goto out;
 	}
 	if ((st = read_all(fd, path, text, error)) != STATUS_OK)

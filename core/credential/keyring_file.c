@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +22,6 @@
 static const char file_head[] =
     "# Counterfoil keyring: keep it secret, keep a copy apart from the database's backups.\n"
     "# <realm> <purpose> <id> <64 hex digits>; made by \"counterfoil init\" and \"counterfoil keys\".\n";
-
-__attribute__((format(printf, 3, 4))) static enum status
-fault(char *error, enum status status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error, CONFIG_ERROR_BYTES, format, args);
-	va_end(args);
-	return status;
-}
 
 static const char *
 purpose_name(enum keyring_purpose purpose)
@@ -141,7 +129,7 @@ parse_keys(const char *path, struct bytes text, struct keyring *keyring, char *e
 				wrong = add_key(keyring, &key);
 			secret_free(&key.value);
 			if (wrong != NULL)
-				return fault(error, wrong == no_memory ? STATUS_NO_MEMORY : STATUS_INVALID, "%s:%u: %s", path,
+				return config_fault(error, wrong == no_memory ? STATUS_NO_MEMORY : STATUS_INVALID, "%s:%u: %s", path,
 				    line, wrong);
 		}
 		at = end + 1;
@@ -154,12 +142,12 @@ static enum status
 check_realms(const char *path, const struct keyring *keyring, char *error)
 {
 	if (keyring->count == 0)
-		return fault(error, STATUS_INVALID, "%s: holds no key", path);
+		return config_fault(error, STATUS_INVALID, "%s: holds no key", path);
 	for (enum realm realm = REALM_STORE; realm <= REALM_SERVICE; realm++) {
 		bool seals = keyring_seal_id(keyring, realm) != 0, digests = keyring_has_realm(keyring, realm);
 
 		if (seals != digests)
-			return fault(error, STATUS_INVALID, "%s: realm %s lacks its %s key", path, realm_name(realm),
+			return config_fault(error, STATUS_INVALID, "%s: realm %s lacks its %s key", path, realm_name(realm),
 			    purpose_name(seals ? KEYRING_DIGEST : KEYRING_SEAL));
 	}
 	return STATUS_OK;
@@ -173,7 +161,7 @@ keyring_open(const char *path, struct keyring **out, char error[static CONFIG_ER
 	enum status st;
 
 	if (keyring == NULL)
-		return fault(error, STATUS_NO_MEMORY, "%s: out of memory", path);
+		return config_fault(error, STATUS_NO_MEMORY, "%s: out of memory", path);
 	if ((st = secret_file_read(path, FILE_MAX_BYTES, &text, error)) == STATUS_OK &&
 	    (st = parse_keys(path, secret_view(text), keyring, error)) == STATUS_OK &&
 	    (st = check_realms(path, keyring, error)) == STATUS_OK) {
@@ -247,7 +235,7 @@ keyring_create(const char *path, const enum realm *realms, char error[static CON
 	if (st == STATUS_OK)
 		st = render(keyring, REALM_NONE, &text);
 	if (st != STATUS_OK)
-		(void)fault(error, st, "%s: no memory or no entropy for new keys", path);
+		(void)config_fault(error, st, "%s: no memory or no entropy for new keys", path);
 	else
 		st = durable_file_create(path, secret_view(text), NULL, error);
 	secret_free(&text);
@@ -263,9 +251,9 @@ keyring_extract(const struct keyring *keyring, enum realm realm, const char *pat
 	enum status st;
 
 	if (!keyring_has_realm(keyring, realm))
-		return fault(error, STATUS_NOT_FOUND, "the keyring holds no keys of realm %s", realm_name(realm));
+		return config_fault(error, STATUS_NOT_FOUND, "the keyring holds no keys of realm %s", realm_name(realm));
 	if ((st = render(keyring, realm, &text)) != STATUS_OK)
-		return fault(error, st, "%s: out of memory", path);
+		return config_fault(error, st, "%s: out of memory", path);
 	st = durable_file_create(path, secret_view(text), NULL, error);
 	secret_free(&text);
 	return st;
@@ -282,13 +270,13 @@ lock(const char *path, int *out_fd, char *error)
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 		if (fd < 0)
-			return errno == ENOENT ? fault(error, STATUS_NOT_FOUND, "%s: there is no such file", path) :
-			    fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+			return errno == ENOENT ? config_fault(error, STATUS_NOT_FOUND, "%s: there is no such file", path) :
+			    config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 		if (flock(fd, LOCK_EX) != 0 || fstat(fd, &locked) != 0 || stat(path, &present) != 0) {
 			int cause = errno;
 
 			(void)close(fd);
-			return fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
+			return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(cause));
 		}
 		if (locked.st_ino == present.st_ino && locked.st_dev == present.st_dev) {
 			*out_fd = fd;
@@ -311,13 +299,13 @@ keyring_add_seal_key(const char *path, enum realm realm, int *out_id, char error
 	if ((st = keyring_open(path, &keyring, error)) != STATUS_OK)
 		goto out;
 	if (!keyring_has_realm(keyring, realm)) {
-		st = fault(error, STATUS_NOT_FOUND, "%s: holds no keys of realm %s", path, realm_name(realm));
+		st = config_fault(error, STATUS_NOT_FOUND, "%s: holds no keys of realm %s", path, realm_name(realm));
 		goto out;
 	}
 	id = keyring_seal_id(keyring, realm) + 1;
 	if ((st = add_fresh_key(keyring, realm, KEYRING_SEAL, id)) != STATUS_OK ||
 	    (st = render(keyring, REALM_NONE, &text)) != STATUS_OK) {
-		(void)fault(error, st, "%s: no room, id, memory or entropy for another key", path);
+		(void)config_fault(error, st, "%s: no room, id, memory or entropy for another key", path);
 		goto out;
 	}
 	if ((st = durable_file_replace(path, secret_view(text), error)) == STATUS_OK)

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +26,6 @@ struct folder {
 	struct dirent **entries;
 	int count;
 };
-
-__attribute__((format(printf, 3, 4))) static enum status
-fault(char *error, enum status st, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(error, CONFIG_ERROR_BYTES, format, args);
-	va_end(args);
-	return st;
-}
 
 /* --- files ----------------------------------------------------------------------------------------------------------- */
 
@@ -73,14 +61,14 @@ folder_open(const char *sql_dir, const char *name, struct folder *out, char erro
 	out->entries = NULL;
 	out->count = 0;
 	if (n < 0 || (size_t)n >= sizeof out->path)
-		return fault(error, STATUS_INVALID, "the name of the SQL folder is too long");
+		return config_fault(error, STATUS_INVALID, "the name of the SQL folder is too long");
 	if ((n = scandir(out->path, &out->entries, is_sql, by_bytes)) < 0)
-		return fault(error, STATUS_INVALID, "%s: %s; is the SQL of this program installed?", out->path,
+		return config_fault(error, STATUS_INVALID, "%s: %s; is the SQL of this program installed?", out->path,
 		    strerror(errno));
 	out->count = n;
 	if (n == 0 || n > FILES_MAX) {
 		folder_close(out);
-		return fault(error, STATUS_INVALID, "%s: %d .sql files, expected 1 to %d", out->path, n, FILES_MAX);
+		return config_fault(error, STATUS_INVALID, "%s: %d .sql files, expected 1 to %d", out->path, n, FILES_MAX);
 	}
 	return STATUS_OK;
 }
@@ -97,14 +85,14 @@ read_behind(const struct folder *folder, const char *name, char **text, size_t *
 
 	(void)snprintf(path, sizeof path, "%s/%s", folder->path, name);
 	if ((grown = realloc(*text, *len + FILE_MAX_BYTES + 2)) == NULL)
-		return fault(error, STATUS_NO_MEMORY, "out of memory");
+		return config_fault(error, STATUS_NO_MEMORY, "out of memory");
 	*text = grown;
 	if ((in = fopen(path, "re")) == NULL)
-		return fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
+		return config_fault(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
 	got = fread(grown + *len, 1, FILE_MAX_BYTES + 1, in);
 	if (ferror(in) != 0 || got > FILE_MAX_BYTES || memchr(grown + *len, '\0', got) != NULL) {
 		(void)fclose(in);
-		return fault(error, STATUS_INVALID, "%s: not readable, over %d bytes, or no text", path, FILE_MAX_BYTES);
+		return config_fault(error, STATUS_INVALID, "%s: not readable, over %d bytes, or no text", path, FILE_MAX_BYTES);
 	}
 	(void)fclose(in);
 	*len += got;
@@ -132,10 +120,10 @@ check_name(const struct folder *folder, int index, struct migration *out, char e
 
 	if (digits != 4 || name[4] != '_' || len - 4 >= sizeof out->name ||
 	    strspn(name + 5, "abcdefghijklmnopqrstuvwxyz0123456789_") != len - 9)
-		return fault(error, STATUS_INVALID, "%s/%s: a migration is called 0001_name.sql", folder->path, name);
+		return config_fault(error, STATUS_INVALID, "%s/%s: a migration is called 0001_name.sql", folder->path, name);
 	out->number = (int)strtol(name, NULL, 10);
 	if (out->number != index + 1)
-		return fault(error, STATUS_INVALID, "%s/%s: number %04d was expected here", folder->path, name, index + 1);
+		return config_fault(error, STATUS_INVALID, "%s/%s: number %04d was expected here", folder->path, name, index + 1);
 	(void)snprintf(out->name, sizeof out->name, "%.*s", (int)(len - 4), name);
 	return STATUS_OK;
 }
@@ -175,7 +163,7 @@ migrate_one(struct migration_session *session, const struct folder *folder, int 
 		goto out;
 	before = find(applied, count, migration.number);
 	if (before != NULL && strcmp(before->checksum, migration.checksum) != 0)
-		st = fault(error, STATUS_CONFLICT, "migration %s in the database is not the one in %s: its text has another "
+		st = config_fault(error, STATUS_CONFLICT, "migration %s in the database is not the one in %s: its text has another "
 		    "checksum; install the program whose SQL made this database, or a newer one", migration.name, folder->path);
 	else if (before == NULL && !dry)
 		st = migration_apply(session, &migration, text, error);
@@ -252,7 +240,7 @@ walk(struct migration_session *session, const char *sql_dir, const struct folder
 	out->known = folder->count;
 	out->applied = count > 0 ? applied[count - 1].number : 0;
 	if (out->applied > out->known)
-		st = fault(error, STATUS_CONFLICT, "the database has migration %d (%s) and this program knows %d at most: it is "
+		st = config_fault(error, STATUS_CONFLICT, "the database has migration %d (%s) and this program knows %d at most: it is "
 		    "older than the database; install the newer program", out->applied, applied[count - 1].name, out->known);
 	for (int i = 0; i < folder->count && st == STATUS_OK; i++)
 		st = migrate_one(session, folder, i, applied, count, dry, error);
