@@ -68,6 +68,26 @@ BEGIN
 	END IF;
 END $$;
 
+-- These budgets are claimed together, or none; the first refusal of a delay is told.
+CREATE FUNCTION budgets_use(p_caller caller, p_who admission, p_account_id uuid, p_event text, p_keys bytea[], p_kinds text[],
+    p_limits bigint[], p_policy throttle_policy) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_claim record;
+BEGIN
+	v_claim := budget_claim(p_keys, p_kinds, p_limits, array_fill(p_policy.delay_s, ARRAY[cardinality(p_keys)]), p_policy,
+		gen_random_uuid());
+	IF v_claim.news IS NOT NULL THEN
+		PERFORM record(p_caller, p_who, p_account_id, p_event, 'throttled', v_claim.news);
+	END IF;
+	RETURN v_claim.wait_s;
+END $$;
+
+-- The same of one budget alone.
+CREATE FUNCTION code_claim(p_caller caller, p_who admission, p_account_id uuid, p_event text, p_kind text, p_key bytea,
+    p_limit bigint, p_policy throttle_policy) RETURNS bigint LANGUAGE sql AS $$
+	SELECT budgets_use(p_caller, p_who, p_account_id, p_event, ARRAY[p_key], ARRAY[p_kind], ARRAY[p_limit], p_policy)
+$$;
+
 -- What costs much, or writes to somebody, has budgets of its own (P_KIND: enrollment, export, reset), in which every use
 -- counts and none is given back: a flood of one leaves the others, and signing in, as they are (ASVS 5.0, 2.4.1).
 -- The operator, whom nobody floods, is not held up.
@@ -78,7 +98,6 @@ DECLARE
 	v_keys bytea[] := ARRAY[budget_key(p_kind, p_who.realm, uuid_send(p_account_id), NULL)];
 	v_kinds text[] := ARRAY[p_kind];
 	v_limits bigint[] := ARRAY[p_limit];
-	v_claim record;
 BEGIN
 	IF p_caller.kind = 'operator' THEN
 		RETURN 0;
@@ -88,12 +107,7 @@ BEGIN
 		v_kinds := v_kinds || (p_kind || '_client');
 		v_limits := v_limits || p_client_limit;
 	END IF;
-	v_claim := budget_claim(v_keys, v_kinds, v_limits, array_fill(p_policy.delay_s, ARRAY[cardinality(v_keys)]), p_policy,
-		gen_random_uuid());
-	IF v_claim.news IS NOT NULL THEN
-		PERFORM record(p_caller, p_who, p_account_id, p_event, 'throttled', v_claim.news);
-	END IF;
-	RETURN v_claim.wait_s;
+	RETURN budgets_use(p_caller, p_who, p_account_id, p_event, v_keys, v_kinds, v_limits, p_policy);
 END $$;
 
 -- The budgets that a password needs.  The first CLEARED of them count failures at this account, and a right password

@@ -15,20 +15,6 @@ LANGUAGE sql STABLE AS $$
 		ELSE coalesce(source_prefix(p_caller.source)::text, '') END || host_of(p_caller))
 $$;
 
--- One budget alone; the first refusal of a delay is told.
-CREATE FUNCTION code_claim(p_caller caller, p_who admission, p_account_id uuid, p_event text, p_kind text, p_key bytea,
-    p_limit bigint, p_policy throttle_policy) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	v_claim record;
-BEGIN
-	v_claim := budget_claim(ARRAY[p_key], ARRAY[p_kind], ARRAY[p_limit], ARRAY[p_policy.delay_s], p_policy,
-		gen_random_uuid());
-	IF v_claim.news IS NOT NULL THEN
-		PERFORM record(p_caller, p_who, p_account_id, p_event, 'throttled', v_claim.news);
-	END IF;
-	RETURN v_claim.wait_s;
-END $$;
-
 -- What the use of a code remembers of the request that it was for.  NULL: it was no host's.  The id is the host's own
 -- choice, so the same one from another host is another request.
 CREATE FUNCTION request_mark(p_caller caller) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
