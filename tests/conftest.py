@@ -1,5 +1,8 @@
 """conftest.py: the fixtures that every black-box suite shares.  What they are made of is in support/world.py."""
 
+import contextlib
+import fcntl
+import os
 import pathlib
 import shutil
 import signal
@@ -19,6 +22,33 @@ def pytest_configure(config):
         raise SystemExit(128 + number)
     signal.signal(signal.SIGTERM, leave)
 
+
+# --- tests side by side -----------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def holding(lock, how):
+    with open(worlds.TOP / "build/dev" / f"tests.{lock}", "a") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Files run side by side in several processes; a test marked `alone` waits until no other runs, and keeps them out.
+
+    Whoever wants to begin passes a gate, which the one that is to be alone keeps shut from the moment it waits."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    alone = item.get_closest_marker("alone") is not None
+    with contextlib.ExitStack() as gate:
+        gate.enter_context(holding("gate", fcntl.LOCK_EX))
+        with holding("running", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+            gate.close()
+            yield
+
+
+# --- what they share --------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")
 def cluster():

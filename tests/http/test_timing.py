@@ -8,6 +8,8 @@ import pytest
 import timing
 import world as worlds
 
+pytestmark = pytest.mark.alone
+
 PASSWORD = "not the password at all"
 
 

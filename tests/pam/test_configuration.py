@@ -81,7 +81,8 @@ def test_a_byte_that_is_not_utf8_is_an_error(desk):
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment", "[default]", "[default]\n\n\t \n  # x\n factors=password+otp",
-                                  '[service "other"]\nfactors = otp\n', "[default]\n" + "# x\n" * 12000])
+                                  '[service "other"]\nfactors = otp\n',
+                                  pytest.param("[default]\n" + "# x\n" * 12000, id="long")])
 def test_odd_but_good_files_are_good(desk, text):
     desk.configure(text=text)
     done = desk.run(answers=GOOD)

@@ -5,6 +5,8 @@ import pytest
 import staff_host
 import timing
 
+pytestmark = pytest.mark.alone
+
 PEOPLE = 5
 WIDE = {("realm staff", key): value for key, value in (
     ("throttle_account_limit", 1000), ("throttle_pair_limit", 100), ("throttle_source_limit", 1000000))}

@@ -7,6 +7,7 @@ PASSED=0 FAILED=0 SKIPPED=0
 SUITE_TESTS=            # of the part that runs now, one a line
 SUITE_TIMEOUT=900       # seconds, on a busy machine; a suite that hangs is a failure, not a wait
 MAKE_CHECK=()           # more arguments for make check
+SIDE_BY_SIDE="http pam" # the long suites: their files run in two processes, for most of what they do is wait
 
 # unit and lint are automake's TESTS: names, one a line, of those under tests/SUITE/.
 suite_make_tests() { make -C "$OBJ" -s --no-print-directory print-tests | grep -E "(^|/)tests/$1/" || true; }
@@ -19,8 +20,10 @@ suite_run_make() {
 }
 
 suite_run_pytest() {
+	local processes=()
+	[[ " $SIDE_BY_SIDE " != *" $1 "* ]] || processes=(-n 2 --dist loadfile)
 	cd "$TOP"
-	timeout -k 10 "$SUITE_TIMEOUT" "$PYTHON" -m pytest -c tests/pytest.ini -q --durations=5 \
+	timeout -k 10 "$SUITE_TIMEOUT" "$PYTHON" -m pytest -c tests/pytest.ini -q --durations=5 "${processes[@]}" \
 		--junitxml="$LOGS/check-$1.xml" "tests/$1"
 }
 
