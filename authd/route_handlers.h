@@ -68,6 +68,7 @@ void route_step_up_code(struct request *request);
 void route_pam_verify(struct request *request);
 void route_pam_account(struct request *request);
 void route_pam_session(struct request *request);
+void route_pam_enroll(struct request *request);
 void route_pam_breakglass(struct request *request);
 
 /* --- what several of them share ------------------------------------------------------------------------------------ */

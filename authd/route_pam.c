@@ -103,6 +103,7 @@ static void
 end(struct question *question)
 {
 	json_decref(question->body);
+	host_answer_wipe(&question->answer);
 	secret_wipe(question, sizeof *question);
 }
 
@@ -289,6 +290,66 @@ route_pam_session(struct request *request)
 		question.asked.tty = json_body_string(question.body, "tty");
 		if (ask(&question))
 			reply_decision(&question, retry_member(&question));
+	}
+	end(&question);
+}
+
+static const char *
+text_of(const struct secret *secret)
+{
+	return (const char *)secret_view(secret).data;
+}
+
+/* Flat, as all that hosts are told: the codes are one text. */
+static json_t *
+enroll_members(const struct question *question)
+{
+	const struct host_answer *answer = &question->answer;
+	char codes[RECOVERY_CODES_TEXT_BYTES];
+	json_t *members = retry_member(question);
+
+	if (members == NULL)
+		return NULL;
+	if (answer->decision == HOST_ENROLL_STARTED)
+		(void)json_object_update_new(members, json_pack("{s:s, s:s, s:s}", "factor_id", answer->enrollment.factor_id,
+		    "secret", text_of(answer->enrollment.seed_base32), "otpauth_uri", text_of(answer->enrollment.uri)));
+	if (question->asked.operation == HOST_ENROLL_CONFIRM)
+		(void)json_object_set_new(members, "must_change", json_boolean(answer->must_change));
+	if (answer->codes.count > 0) {
+		recovery_codes_join(&answer->codes, codes);
+		(void)json_object_set_new(members, "recovery_codes", json_string(codes));
+		secret_wipe(codes, sizeof codes);
+	}
+	return members;
+}
+
+void
+route_pam_enroll(struct request *request)
+{
+	static const struct field fields[] = { REQUEST_FIELDS, OPERATION_FIELD, ORIGIN_FIELDS,
+		{ "password", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+		{ "enroll_code", FIELD_STRING, true, 1, TYPED_MAX, NULL, 0 },
+		{ "factor_id", FIELD_STRING, false, UUID_TEXT_BYTES - 1, UUID_TEXT_BYTES - 1, NULL, 0 },
+		{ "code_before", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+		{ "code", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+	};
+	static const struct word operations[] = { { "start", HOST_ENROLL_START }, { "confirm", HOST_ENROLL_CONFIRM },
+	    { NULL, 0 } };
+	struct question question;
+
+	if (begin(&question, request, fields, sizeof fields / sizeof fields[0]) &&
+	    (question.asked.operation = (enum host_operation)choose(&question, "operation", operations)) != 0) {
+		question.operation = json_body_string(question.body, "operation");
+		question.asked.password = json_body_string(question.body, "password");
+		question.asked.enroll_code = json_body_string(question.body, "enroll_code");
+		question.asked.factor_id = json_body_string(question.body, "factor_id");
+		question.asked.code_before = json_body_string(question.body, "code_before");
+		question.asked.code = json_body_string(question.body, "code");
+		if (ask(&question)) {
+			if (question.answer.decision != HOST_ENROLL_STARTED)    /* which decides nothing about a person */
+				metrics_verdict(request->service->metrics, verdict_of(question.answer.decision));
+			reply_decision(&question, enroll_members(&question));
+		}
 	}
 	end(&question);
 }

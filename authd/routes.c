@@ -60,6 +60,7 @@ static const struct route table[] = {
 	{ METHOD_POST, "/v1/pam/verify", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_HASHING, route_pam_verify, NULL },
 	{ METHOD_POST, "/v1/pam/account", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_QUICK, route_pam_account, NULL },
 	{ METHOD_POST, "/v1/pam/session", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_QUICK, route_pam_session, NULL },
+	{ METHOD_POST, "/v1/pam/enroll", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_HASHING, route_pam_enroll, NULL },
 	{ METHOD_POST, "/v1/pam/breakglass", SCOPE_PAM, ROUTE_BODY_BYTES, WORK_QUICK, route_pam_breakglass, NULL },
 };
 

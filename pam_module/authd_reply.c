@@ -6,10 +6,14 @@
 
 #include <jansson.h>
 
+#include "core/credential/otpauth.h"
 #include "core/credential/pam_reply_mac.h"
 #include "pam_module/text_rules.h"
 
 enum { VERSION = 1 };
+
+#define BASE32 "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+#define URI    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%"        /* RFC 3986 */
 
 static void
 set_unusable(struct helper_reply *reply, const char *detail)
@@ -127,7 +131,7 @@ answer_named(const char *name)
 		{ "allow", ANSWER_ALLOW }, { "deny", ANSWER_DENY }, { "unknown_user", ANSWER_UNKNOWN_USER },
 		{ "not_enrolled", ANSWER_NOT_ENROLLED }, { "throttled", ANSWER_THROTTLED }, { "locked", ANSWER_LOCKED },
 		{ "expired", ANSWER_EXPIRED }, { "change_required", ANSWER_CHANGE_REQUIRED },
-		{ "password_refused", ANSWER_PASSWORD_REFUSED },
+		{ "password_refused", ANSWER_PASSWORD_REFUSED }, { "enroll_started", ANSWER_ENROLL_STARTED },
 	};
 
 	for (size_t i = 0; name != NULL && i < sizeof rows / sizeof rows[0]; i++)
@@ -165,23 +169,68 @@ take_reason(const json_t *body, const char **out)
 	return value == NULL || (json_is_string(value) && text_rules_is_token(*out, WIRE_REASON_MAX));
 }
 
+/* *out: NULL where it is missing.  False: it is no string of 1 to MAX bytes, all of them among ALPHABET. */
+static bool
+take_text(const json_t *body, const char *name, const char *alphabet, size_t max, const char **out)
+{
+	const json_t *value = json_object_get(body, name);
+	size_t len = json_string_length(value);
+
+	*out = json_string_value(value);
+	return value == NULL || (*out != NULL && len > 0 && len <= max && strspn(*out, alphabet) == len);
+}
+
+/* What is shown of a first authenticator, this once.  It goes to somebody's terminal. */
+static const char *
+enrollment_fault(const json_t *body, enum answer answer, struct helper_reply *reply)
+{
+	const char *factor_id, *key, *uri, *codes;
+
+	if (!take_text(body, "factor_id", "0123456789abcdef-", WIRE_FACTOR_MAX, &factor_id) ||
+	    !take_text(body, "secret", BASE32, WIRE_KEY_MAX, &key) ||
+	    !take_text(body, "otpauth_uri", URI, OTPAUTH_URI_MAX_BYTES, &uri) ||
+	    !take_text(body, "recovery_codes", BASE32 "- ", WIRE_CODES_MAX, &codes))
+		return "a field of the reply is of another kind";
+	if (answer == ANSWER_ENROLL_STARTED && (factor_id == NULL || key == NULL || uri == NULL ||
+	    helper_reply_enrollment(reply, factor_id, key, uri) != STATUS_OK))
+		return "the reply lacks what is to be shown";
+	if (answer == ANSWER_ALLOW && codes != NULL)
+		helper_reply_recovery_codes(reply, codes);
+	return NULL;
+}
+
+/* Only two codes prove anything, and only the service can start something. */
+static const char *
+phase_fault(uint32_t operation, enum answer answer)
+{
+	if (answer == ANSWER_ALLOW && (operation == WIRE_DECOY || operation == WIRE_ENROLL_START))
+		return "the reply allows nobody in";
+	if (answer == ANSWER_ENROLL_STARTED && operation != WIRE_ENROLL_START)
+		return "the reply starts what nobody asked for";
+	return NULL;
+}
+
 static const char *
 decision_fault(const struct authd_question *question, const json_t *body, struct helper_reply *reply)
 {
 	enum answer answer = answer_named(json_string_value(json_object_get(body, "answer")));
+	uint32_t operation = question->request->operation;
 	struct wire_reply taken = reply->wire;
-	const char *reason;
+	const char *reason, *fault;
 
 	if (answer == ANSWER_NONE)
 		return "the reply has no answer that decides";
-	if (answer == ANSWER_ALLOW && question->request->operation == WIRE_DECOY)
-		return "the reply allows nobody in";
+	if ((fault = phase_fault(operation, answer)) != NULL)
+		return fault;
 	if (!take_reason(body, &reason) || !take_flag(body, "password_right", &taken.password_right) ||
 	    !take_flag(body, "must_change", &taken.must_change) || !take_flag(body, "enrolled", &taken.enrolled) ||
 	    !take_number(body, "retry_after_s", WIRE_RETRY_AFTER_MAX, &taken.retry_after_s) ||
 	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due))
 		return "a field of the reply is of another kind";
 	reply->wire = taken;
+	if ((operation == WIRE_ENROLL_START || operation == WIRE_ENROLL_CONFIRM) &&
+	    (fault = enrollment_fault(body, answer, reply)) != NULL)
+		return fault;
 	helper_reply_set(reply, answer, reason, NULL);
 	return NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef COUNTERFOIL_PAM_BACKEND_H
 #define COUNTERFOIL_PAM_BACKEND_H
 
-#include "core/operation/caller.h"
+#include "core/base/status.h"
 #include "pam_module/helper_reply.h"
 #include "pam_module/helper_settings.h"
 
@@ -13,10 +13,6 @@ void backend_postgresql(const struct helper_settings *settings, const struct wir
 /* The service, over HTTPS, with this host's own key; no database, no key of a realm.  DEADLINE_MS: of
  * clock_monotonic_ms(), when all must be over.  REPLY began as a refusal. */
 void backend_authd(const struct helper_settings *settings, const struct wire_request *request, int64_t deadline_ms,
-    struct helper_reply *reply);
-
-/* The two enrolment operations of WIRE, by the core on this host (backend_enroll.c). */
-void backend_enroll(struct core *core, const struct caller *caller, const struct wire_request *request,
     struct helper_reply *reply);
 
 /* An operation of the core that failed; DETAIL may be NULL. */

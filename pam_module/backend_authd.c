@@ -34,6 +34,8 @@ static const struct route routes[] = {
 	{ WIRE_LOOK, "/v1/pam/account", "look", false },
 	{ WIRE_SESSION_OPEN, "/v1/pam/session", "open", true },
 	{ WIRE_SESSION_CLOSE, "/v1/pam/session", "close", true },
+	{ WIRE_ENROLL_START, "/v1/pam/enroll", "start", true },
+	{ WIRE_ENROLL_CONFIRM, "/v1/pam/enroll", "confirm", true },
 	{ WIRE_BREAKGLASS_REPORT, "/v1/pam/breakglass", NULL, true },           /* called by its event */
 };
 
@@ -83,7 +85,9 @@ static bool
 put_credentials(json_t *body, const struct wire_request *request)
 {
 	return put(body, "factors", factors_name(request)) && put(body, "password", request->password) &&
-	    put(body, "code", request->code) && put(body, "new_password", request->new_password);
+	    put(body, "code", request->code) && put(body, "new_password", request->new_password) &&
+	    put(body, "enroll_code", request->enroll_code) && put(body, "factor_id", request->factor_id) &&
+	    put(body, "code_before", request->code_before);
 }
 
 /* The host is the one whose key it is. */
@@ -241,4 +245,5 @@ backend_authd(const struct helper_settings *settings, const struct wire_request 
 		ask(&job);
 	secret_block_free(job.body);
 	host_key_free(&job.key);
+	secret_wipe(&job.https, sizeof job.https);
 }

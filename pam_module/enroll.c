@@ -58,6 +58,7 @@ start(struct call *call, char factor_id[static WIRE_FACTOR_MAX + 1])
 	struct wire_request request = call_request(call, WIRE_ENROLL_START);
 	enum answer answer;
 
+	request.password = call->vault->password.text;
 	request.enroll_code = call->vault->enroll_code.text;
 	if ((answer = call_ask(call, &request)) == ANSWER_ALLOW)
 		return ANSWER_HELPER_BROKEN;            /* a start allows nothing */

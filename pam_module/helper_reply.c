@@ -6,7 +6,9 @@
 #include <sodium.h>
 
 #include "core/base/encoding.h"
+#include "core/base/secret.h"
 #include "core/base/text.h"
+#include "core/credential/qr.h"
 #include "core/credential/ssh_key.h"
 
 enum { DIGEST_SHOWN_BYTES = 4 };        /* enough to see that two lines are about one name, too few to guess it by */
@@ -34,6 +36,49 @@ helper_reply_say(struct helper_reply *reply, const char *detail)
 {
 	text_sanitize(bytes_of(detail), reply->detail, sizeof reply->detail);
 	reply->wire.detail = reply->detail;
+}
+
+static enum status
+draw(const char *uri, char out[static WIRE_PICTURE_MAX + 1])
+{
+	struct secret *modules = NULL;
+	enum status st = qr_modules(bytes_of(uri), &modules);
+	struct bytes view = { NULL, 0 };
+
+	if (st == STATUS_OK)
+		view = secret_view(modules);
+	if (view.len > WIRE_PICTURE_MAX)
+		view.len = 0;
+	if (view.len > 0)
+		memcpy(out, view.data, view.len);
+	out[view.len] = '\0';
+	secret_free(&modules);
+	return st;
+}
+
+enum status
+helper_reply_enrollment(struct helper_reply *reply, const char *factor_id, const char *key, const char *uri)
+{
+	size_t id_len = strlen(factor_id), key_len = strlen(key);
+	enum status st;
+
+	if (id_len == 0 || id_len > WIRE_FACTOR_MAX || key_len == 0 || key_len > WIRE_KEY_MAX)
+		return STATUS_INVALID;
+	if ((st = draw(uri, reply->enroll_picture)) != STATUS_OK)
+		return st;
+	memcpy(reply->factor_id, factor_id, id_len + 1);
+	memcpy(reply->enroll_key, key, key_len + 1);
+	reply->wire.factor_id = reply->factor_id;
+	reply->wire.enroll_key = reply->enroll_key;
+	reply->wire.enroll_picture = reply->enroll_picture[0] != '\0' ? reply->enroll_picture : NULL;
+	return STATUS_OK;
+}
+
+void
+helper_reply_recovery_codes(struct helper_reply *reply, const char *codes)
+{
+	(void)snprintf(reply->recovery_codes, sizeof reply->recovery_codes, "%s", codes);
+	reply->wire.recovery_codes = reply->recovery_codes;
 }
 
 static void

@@ -1,7 +1,9 @@
-/* helper_reply.h: a reply with the memory for its texts. */
+/* helper_reply.h: a reply with the memory for its texts, some of which are secret: secret_wipe() it. */
 #ifndef COUNTERFOIL_PAM_HELPER_REPLY_H
 #define COUNTERFOIL_PAM_HELPER_REPLY_H
 
+#include "core/base/bytes.h"
+#include "core/base/status.h"
 #include "pam_module/answer.h"
 #include "pam_module/wire.h"
 
@@ -21,6 +23,15 @@ void helper_reply_set(struct helper_reply *reply, enum answer answer, const char
 
 /* The detail alone. */
 void helper_reply_say(struct helper_reply *reply, const char *detail);
+
+/* What is shown of an authenticator that is pending, beside the answer: its id, the key in base32, and the otpauth URI as a
+ * picture; one too large for the wire is left out, for the key says the same.
+ * STATUS_INVALID: a text is empty or over its bound; nothing was set. */
+enum status helper_reply_enrollment(struct helper_reply *reply, const char *factor_id, const char *key,
+    const char *uri) NODISCARD;
+
+/* A space between; at most WIRE_CODES_MAX bytes. */
+void helper_reply_recovery_codes(struct helper_reply *reply, const char *codes);
 
 /* For the log: the fingerprint of the key that sshd accepted, and a digest in the place of a name that nobody has. */
 void helper_reply_describe(struct helper_reply *reply, const struct wire_request *request);

@@ -39,7 +39,7 @@ enum wire_operation {
 	WIRE_BREAKGLASS_SYNC,   /* deliver what waits, and drop the codes of who is gone; from pam-breakglass, never the module */
 	WIRE_BREAKGLASS_STATE,  /* how are this host's break-glass codes? */
 	WIRE_BREAKGLASS_REPORT, /* to a back end: EVENT happened to USER's codes on host TARGET */
-	WIRE_ENROLL_START,      /* with enroll_code: a pending first factor.  Answers ANSWER_ENROLL_STARTED, never "allow" */
+	WIRE_ENROLL_START,      /* with password and enroll_code: a pending first factor.  Answers ANSWER_ENROLL_STARTED, never "allow" */
 	WIRE_ENROLL_CONFIRM,    /* with enroll_code, factor_id and two codes in a row: it becomes active, and the user is in */
 	WIRE_OPERATIONS_END
 };

@@ -14,7 +14,7 @@
 struct pam_reply_bound {
 	struct bytes secret;            /* of the host's API key: its last 43 characters, which may hold a '_' themselves */
 	const char *request_id;         /* as it stands in the request */
-	const char *operation;          /* verify, decoy, change, look, open, close: as it stands in the reply */
+	const char *operation;          /* verify, look, open, start...: as it stands in the reply */
 	const char *host;               /* the id of the API key */
 	struct bytes request, reply;    /* the bodies, byte for byte */
 };

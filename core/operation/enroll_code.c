@@ -99,3 +99,24 @@ enroll_code_confirm(struct core *core, const struct caller *host, const char *ac
 	who.has_token = true;
 	return enrollment_confirm(core, &who, factor_id, before, totp, out);
 }
+
+enum status
+enroll_code_confirm_again(struct core *core, const struct caller *host, const char *account_id, const char *factor_id,
+    struct totp_confirmation *out)
+{
+	struct enrollment_codes codes;
+	struct enrollment_who who;
+	enum status st;
+
+	memset(out, 0, sizeof *out);
+	memset(&codes, 0, sizeof codes);
+	if ((st = enrollment_by_account(core, host, account_id, &who)) == STATUS_OK &&
+	    (st = enrollment_make_codes(core, who.realm, &codes)) == STATUS_OK &&
+	    (st = enroll_code_sql_confirm_again(core->db, &who.bound.db, account_id, factor_id,
+	    enrollment_code_digests(&codes))) == STATUS_OK) {
+		out->verdict = VERDICT_GRANTED;
+		out->codes = codes.shown;
+	}
+	secret_wipe(&codes, sizeof codes);
+	return st;
+}

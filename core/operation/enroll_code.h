@@ -29,4 +29,9 @@ enum status enroll_code_start(struct core *core, const struct caller *host, cons
 enum status enroll_code_confirm(struct core *core, const struct caller *host, const char *account_id, const char *code,
     const char *factor_id, const char *before, const char *totp, struct totp_confirmation *out) NODISCARD;
 
+/* The same request of HOST once more, which has a key, because its reply was lost: a set of recovery codes in place of the
+ * one that nobody has seen.  STATUS_CONFLICT: it is not this request that bound FACTOR_ID, or it was over a minute ago. */
+enum status enroll_code_confirm_again(struct core *core, const struct caller *host, const char *account_id,
+    const char *factor_id, struct totp_confirmation *out) NODISCARD;
+
 #endif

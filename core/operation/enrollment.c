@@ -26,6 +26,16 @@ totp_confirmation_wipe(struct totp_confirmation *confirmation)
 }
 
 void
+recovery_codes_join(const struct recovery_codes *codes, char out[static RECOVERY_CODES_TEXT_BYTES])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < codes->count; i++)
+		len += (size_t)snprintf(out + len, RECOVERY_CODES_TEXT_BYTES - len, "%s%s", i > 0 ? " " : "", codes->codes[i]);
+}
+
+void
 recovery_codes_wipe(struct recovery_codes *codes)
 {
 	secret_wipe(codes, sizeof *codes);
@@ -169,13 +179,8 @@ enrollment_start_totp(struct core *core, const struct caller *caller, const char
 
 /* --- recovery codes -------------------------------------------------------------------------------------------------- */
 
-struct code_set {
-	struct recovery_codes shown;
-	uint8_t digests[RECOVERY_CODE_COUNT * DIGEST_BYTES];
-};
-
-static enum status
-make_codes(const struct core *core, enum realm realm, struct code_set *out)
+enum status
+enrollment_make_codes(const struct core *core, enum realm realm, struct enrollment_codes *out)
 {
 	uint8_t raw[RECOVERY_CODE_RAW_BYTES];
 	enum status st = STATUS_OK;
@@ -191,10 +196,10 @@ make_codes(const struct core *core, enum realm realm, struct code_set *out)
 	return st == STATUS_INVALID ? STATUS_INTERNAL : st;
 }
 
-static struct bytes
-digests_view(const struct code_set *set)
+struct bytes
+enrollment_code_digests(const struct enrollment_codes *codes)
 {
-	return (struct bytes){ set->shown.count > 0 ? set->digests : NULL, set->shown.count > 0 ? sizeof set->digests : 0 };
+	return (struct bytes){ codes->shown.count > 0 ? codes->digests : NULL, codes->shown.count > 0 ? sizeof codes->digests : 0 };
 }
 
 /* --- confirming ------------------------------------------------------------------------------------------------------ */
@@ -219,12 +224,12 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
     struct totp_confirmation *out)
 {
 	bool matched = step != TOTP_NO_STEP, granted = false, issued = false;
-	struct code_set codes;
+	struct enrollment_codes codes;
 	enum status st = STATUS_OK;
 
 	memset(&codes, 0, sizeof codes);
 	if (matched && begun->needs_recovery)
-		st = make_codes(core, who->realm, &codes);
+		st = enrollment_make_codes(core, who->realm, &codes);
 	if (st == STATUS_OK) {
 		const struct totp_confirm_finish in = {
 			.account_id = who->account_id,
@@ -232,7 +237,7 @@ finish(struct core *core, const struct enrollment_who *who, const struct totp_co
 			.factor_id = begun->factor_id,
 			.matched = matched,
 			.step = step,
-			.recovery_digests = digests_view(&codes),
+			.recovery_digests = enrollment_code_digests(&codes),
 		};
 
 		st = factor_sql_confirm_finish(core->db, &who->bound.db, &in, &granted, &issued);
@@ -371,14 +376,14 @@ enrollment_new_recovery_codes(struct core *core, const struct caller *caller, co
     struct recovery_codes *out)
 {
 	struct enrollment_who who;
-	struct code_set codes;
+	struct enrollment_codes codes;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
 	memset(&codes, 0, sizeof codes);
 	if ((st = enrollment_by_account(core, caller, account_id, &who)) == STATUS_OK &&
-	    (st = make_codes(core, who.realm, &codes)) == STATUS_OK &&
-	    (st = factor_sql_recovery_replace(core->db, &who.bound.db, who.account_id, digests_view(&codes))) == STATUS_OK)
+	    (st = enrollment_make_codes(core, who.realm, &codes)) == STATUS_OK &&
+	    (st = factor_sql_recovery_replace(core->db, &who.bound.db, who.account_id, enrollment_code_digests(&codes))) == STATUS_OK)
 		*out = codes.shown;
 	secret_wipe(&codes, sizeof codes);
 	return st;

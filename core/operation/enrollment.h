@@ -27,6 +27,10 @@ struct recovery_codes {
 };
 void recovery_codes_wipe(struct recovery_codes *codes);
 
+/* All of them on one line, a space between; empty where there are none. */
+#define RECOVERY_CODES_TEXT_BYTES (RECOVERY_CODE_COUNT * RECOVERY_CODE_TEXT_BYTES)
+void recovery_codes_join(const struct recovery_codes *codes, char out[static RECOVERY_CODES_TEXT_BYTES]);
+
 /* What a confirmation comes to. */
 struct totp_confirmation {
 	enum verdict verdict;           /* GRANTED; DENIED: a wrong code, and the budget is counted; THROTTLED */

@@ -26,4 +26,14 @@ enum status enrollment_start(struct core *core, const struct enrollment_who *who
 enum status enrollment_confirm(struct core *core, const struct enrollment_who *who, const char *factor_id,
     const char *before, const char *code, struct totp_confirmation *out) NODISCARD;
 
+/* A set of recovery codes that is not stored yet; secret_wipe() it. */
+struct enrollment_codes {
+	struct recovery_codes shown;
+	uint8_t digests[RECOVERY_CODE_COUNT * DIGEST_BYTES];
+};
+enum status enrollment_make_codes(const struct core *core, enum realm realm, struct enrollment_codes *out) NODISCARD;
+
+/* What SQL keeps of them; empty where none were made. */
+struct bytes enrollment_code_digests(const struct enrollment_codes *codes);
+
 #endif

@@ -1,10 +1,9 @@
-#include "core/operation/host_request.h"
+#include "core/operation/host_request_inside.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/encoding.h"
-#include "core/operation/account.h"
 #include "core/operation/login.h"
 #include "core/operation/vault.h"
 #include "core/store/host_sql.h"
@@ -23,18 +22,32 @@ host_decision_name(enum host_decision decision)
 	static const char *const names[] = {
 		[HOST_DENY] = "deny", [HOST_UNKNOWN_USER] = "unknown_user", [HOST_NOT_ENROLLED] = "not_enrolled",
 		[HOST_THROTTLED] = "throttled", [HOST_LOCKED] = "locked", [HOST_EXPIRED] = "expired",
-		[HOST_CHANGE_REQUIRED] = "change_required", [HOST_PASSWORD_REFUSED] = "password_refused", [HOST_ALLOW] = "allow",
+		[HOST_CHANGE_REQUIRED] = "change_required", [HOST_PASSWORD_REFUSED] = "password_refused",
+		[HOST_ENROLL_STARTED] = "enroll_started", [HOST_ALLOW] = "allow",
 	};
 
 	return names[decision];
 }
 
+void
+host_answer_wipe(struct host_answer *answer)
+{
+	totp_enrollment_wipe(&answer->enrollment);
+	secret_wipe(answer, sizeof *answer);
+}
+
+enum status
+host_answer_decide(struct host_answer *answer, enum host_decision decision, const char *reason)
+{
+	answer->decision = decision;
+	(void)snprintf(answer->reason, sizeof answer->reason, "%s", reason[0] != '\0' ? reason : "none");
+	return STATUS_OK;
+}
+
 static enum status
 decide(struct job *job, enum host_decision decision, const char *reason)
 {
-	job->answer->decision = decision;
-	(void)snprintf(job->answer->reason, sizeof job->answer->reason, "%s", reason[0] != '\0' ? reason : "none");
-	return STATUS_OK;
+	return host_answer_decide(job->answer, decision, reason);
 }
 
 /* What the person typed was out of bounds: that denies.  Everything else is the machinery's. */
@@ -233,6 +246,30 @@ change(struct job *job)
 	return decide(job, result.verdict == VERDICT_THROTTLED ? HOST_THROTTLED : HOST_DENY, verdict_name(result.verdict));
 }
 
+/* A host's word that the password was right is not enough. */
+static enum status
+enroll_start(struct job *job, const struct account_status *account)
+{
+	enum status st = check_password(job, LOGIN_ALL_FACTORS);
+
+	if (st != STATUS_OK)
+		return settle(job, st);
+	return job->answer->password_right ?
+	    host_enroll_start(job->core, job->caller, job->request, account, job->answer) : refuse(job);
+}
+
+static enum status
+enroll(struct job *job)
+{
+	struct account_status account;
+	enum status st;
+
+	if (!find_account(job, &account, &st))
+		return st;
+	return job->request->operation == HOST_ENROLL_START ? enroll_start(job, &account) :
+	    host_enroll_confirm(job->core, job->caller, job->request, &account, job->answer);
+}
+
 /* --- sessions --------------------------------------------------------------------------------------------------------- */
 
 /* STATUS_INVALID: no login of Counterfoil's. */
@@ -300,6 +337,11 @@ host_request_is_complete(const struct host_request *request)
 		    (request->factors == HOST_PASSWORD || request->code != NULL);
 	case HOST_CHANGE:
 		return request->password != NULL && request->new_password != NULL;
+	case HOST_ENROLL_START:
+		return request->password != NULL && request->enroll_code != NULL;
+	case HOST_ENROLL_CONFIRM:
+		return request->enroll_code != NULL && request->factor_id != NULL && request->code_before != NULL &&
+		    request->code != NULL;
 	case HOST_BREAKGLASS:
 		return request->fact != NULL;
 	case HOST_DECOY:
@@ -332,6 +374,9 @@ dispatch(struct job *job)
 		return look(job);
 	case HOST_CHANGE:
 		return change(job);
+	case HOST_ENROLL_START:
+	case HOST_ENROLL_CONFIRM:
+		return enroll(job);
 	case HOST_SESSION_OPEN:
 		return record_session(job, "session_opened");
 	case HOST_SESSION_CLOSE:
@@ -343,6 +388,13 @@ dispatch(struct job *job)
 	}
 }
 
+static void
+fail(struct host_answer *answer)
+{
+	host_answer_wipe(answer);
+	(void)host_answer_decide(answer, HOST_DENY, "failed");
+}
+
 static enum status
 decide_anew(struct job *job)
 {
@@ -350,25 +402,35 @@ decide_anew(struct job *job)
 
 	login_result_wipe(&job->result);
 	if (st != STATUS_OK)
-		*job->answer = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
+		fail(job->answer);
 	return st;
 }
 
 /* --- once, however often it comes ------------------------------------------------------------------------------------- */
 
-/* False: a word that is no decision's. */
+/* False: a word that is no decision's.  What OUT has to show it keeps where the decision is the same. */
 static bool
 take_decided(const struct host_decided *decided, struct host_answer *out)
 {
 	for (int decision = HOST_DENY; decision <= HOST_ALLOW; decision++)
 		if (strcmp(decided->decision, host_decision_name((enum host_decision)decision)) == 0) {
-			*out = (struct host_answer){ .decision = (enum host_decision)decision,
-			    .password_right = decided->password_right, .must_change = decided->must_change,
-			    .retry_after_s = decided->retry_after_s };
-			(void)snprintf(out->reason, sizeof out->reason, "%s", decided->reason);
+			if (out->decision != (enum host_decision)decision)
+				host_answer_wipe(out);
+			out->password_right = decided->password_right;
+			out->must_change = decided->must_change;
+			out->retry_after_s = decided->retry_after_s;
+			(void)host_answer_decide(out, (enum host_decision)decision, decided->reason);
 			return true;
 		}
 	return false;
+}
+
+/* What was shown once is kept nowhere: for a reply that was lost the work is done again, and what it brought is void. */
+static bool
+is_kept(const struct host_request *request, const struct host_decided *decided)
+{
+	return (request->operation != HOST_ENROLL_START && request->operation != HOST_ENROLL_CONFIRM) ||
+	    (strcmp(decided->decision, "enroll_started") != 0 && strcmp(decided->decision, "allow") != 0);
 }
 
 static enum status
@@ -384,7 +446,7 @@ remember(struct job *job, const struct db_caller *caller)
 	if ((st = host_sql_finish(job->core->db, caller, &decided)) == STATUS_OK && !take_decided(&decided, job->answer))
 		st = STATUS_INTERNAL;
 	if (st != STATUS_OK)
-		*job->answer = (struct host_answer){ .decision = HOST_DENY, .reason = "failed" };
+		fail(job->answer);
 	return st;
 }
 
@@ -400,9 +462,9 @@ decide_once(struct job *job)
 	    (st = caller_bind(job->core, job->caller, &bound)) != STATUS_OK ||
 	    (st = host_sql_begin(job->core->db, &bound.db, vault_digest_view(digest), &before)) != STATUS_OK)
 		return st;
-	if (before.known)
+	if (before.known && is_kept(job->request, &before))
 		return take_decided(&before, job->answer) ? STATUS_OK : STATUS_INTERNAL;
-	if ((st = decide_anew(job)) != STATUS_OK)
+	if ((st = decide_anew(job)) != STATUS_OK || before.known)
 		return st;
 	return remember(job, &bound.db);
 }

@@ -6,6 +6,7 @@
 #include "core/operation/breakglass_trail.h"
 #include "core/operation/caller.h"
 #include "core/operation/core.h"
+#include "core/operation/enrollment.h"
 
 #define HOST_REASON_MAX 48
 
@@ -16,6 +17,8 @@ enum host_operation {
 	HOST_CHANGE,            /* set new_password; password proves the old one */
 	HOST_SESSION_OPEN,      /* a session began, and is recorded */
 	HOST_SESSION_CLOSE,
+	HOST_ENROLL_START = 10, /* with password and enroll_code: a pending first authenticator, which proves nothing yet */
+	HOST_ENROLL_CONFIRM,    /* with enroll_code, factor_id and two codes in a row: it is bound, and USER signed in */
 	HOST_BREAKGLASS = 100   /* what happened to USER's break-glass codes on the host: breakglass_trail.h */
 };
 
@@ -27,6 +30,9 @@ struct host_request {
 	enum host_factors factors;      /* HOST_VERIFY and HOST_DECOY */
 	const char *user;
 	const char *password, *code, *new_password;
+	const char *enroll_code;        /* HOST_ENROLL_*: that an operator issued */
+	const char *factor_id;          /* HOST_ENROLL_CONFIRM: what the start's answer named */
+	const char *code_before;        /* HOST_ENROLL_CONFIRM: of the time step before CODE's */
 	struct bytes body;              /* as it came; data NULL: it cannot come again, and is not remembered */
 	const struct breakglass_fact *fact;     /* HOST_BREAKGLASS; its login is USER */
 	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
@@ -41,6 +47,7 @@ enum host_decision {
 	HOST_EXPIRED,                   /* HOST_LOOK: disabled for good */
 	HOST_CHANGE_REQUIRED,           /* HOST_LOOK: the password must change first */
 	HOST_PASSWORD_REFUSED,          /* HOST_CHANGE: the new password breaks the policy; the reason says how */
+	HOST_ENROLL_STARTED,            /* HOST_ENROLL_START alone: nothing is proven by that */
 	HOST_ALLOW
 };
 
@@ -55,16 +62,19 @@ struct host_answer {
 	bool enrolled;                          /* HOST_LOOK: there is an active second factor */
 	int64_t retry_after_s;                  /* HOST_THROTTLED: at least 1 */
 	int64_t training_due_at_s;              /* HOST_LOOK: 0: none is due */
+	struct totp_enrollment enrollment;      /* HOST_ENROLL_STARTED: shown this once */
+	struct recovery_codes codes;            /* HOST_ENROLL_CONFIRM, allowed: likewise */
 };
+void host_answer_wipe(struct host_answer *answer);
 
 /* Are the credentials there that OPERATION and FACTORS need? */
 bool host_request_is_complete(const struct host_request *request);
 
 /* CALLER is of kind CALLER_HOST; its user agent is the fingerprint of the person's ssh key, where there is one.  What a person typed is never a failure: it denies.
- * STATUS_OK       OUT is decided; on any other status it denies.
+ * STATUS_OK       OUT is decided; on any other status it denies.  host_answer_wipe() it in any case.
  * STATUS_INVALID  the request is not complete.
  * STATUS_CONFLICT another BODY came with the caller's request id within the last minute.  The same again gets the same
- *                 decision, and uses nothing up. */
+ *                 decision, and uses nothing up; what is shown once comes anew, and what was lost is void. */
 enum status host_request_run(struct core *core, const struct caller *caller, const struct host_request *request,
     struct host_answer *out) NODISCARD;
 

@@ -40,3 +40,18 @@ enroll_code_sql_check(struct db *db, const struct db_caller *caller, const char 
 	db_throttle(&params, throttle);
 	return db_row(db, &check_function, &params, out);
 }
+
+static const struct db_function again_function = DB_DONE("enroll_confirm_again", "Cvvv");
+
+enum status
+enroll_code_sql_confirm_again(struct db *db, const struct db_caller *caller, const char *account_id,
+    const char *factor_id, struct bytes recovery_digests)
+{
+	struct db_params params;
+
+	db_begin(&params, caller);
+	db_text(&params, account_id);
+	db_text(&params, factor_id);
+	db_bytes(&params, recovery_digests);
+	return db_done(db, &again_function, &params);
+}

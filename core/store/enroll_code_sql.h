@@ -16,4 +16,8 @@ struct enroll_code_row {
 enum status enroll_code_sql_check(struct db *db, const struct db_caller *caller, const char *account_id,
     struct bytes code_digest, const struct db_throttle *throttle, struct enroll_code_row *out) NODISCARD;
 
+/* STATUS_CONFLICT: this request of the caller did not bind FACTOR_ID within the last minute. */
+enum status enroll_code_sql_confirm_again(struct db *db, const struct db_caller *caller, const char *account_id,
+    const char *factor_id, struct bytes recovery_digests) NODISCARD;
+
 #endif

@@ -41,21 +41,23 @@ BEGIN
 	RETURN (v_client.realm, v_client.id, 'client:' || v_client.id)::admission;
 END $$;
 
--- P_SCOPE NULL: no API client may do this.  'password': clients need accounts, a PAM host may too.
+-- P_SCOPE NULL: no API client may do this.  'password': clients need accounts, a PAM host may too; 'first_factor': likewise
+-- with enroll, and the function itself holds the host to an enrolment code and to an account's first authenticator.
 -- A host is the role that it connects as, or, where it asks authd, the key that it shows there.
 CREATE FUNCTION admit(p_caller caller, p_scope text) RETURNS admission LANGUAGE plpgsql AS $$
 DECLARE
 	v_host admission;
 BEGIN
-	IF p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL AND p_scope IN ('login', 'password') THEN
+	IF p_caller.kind = 'host' AND p_caller.key_id IS NOT NULL AND p_scope IN ('login', 'password', 'first_factor') THEN
 		v_host := admit_client(p_caller, 'pam');
 		IF v_host.realm = 2 THEN
 			v_host.actor := 'host:' || v_host.client_id;
 			RETURN v_host;
 		END IF;
 	ELSIF p_caller.kind = 'client' AND p_scope IS NOT NULL THEN
-		RETURN admit_client(p_caller, CASE p_scope WHEN 'password' THEN 'accounts' ELSE p_scope END);
-	ELSIF p_caller.kind = 'host' AND p_caller.key_id IS NULL AND p_scope IN ('login', 'enroll', 'password')
+		RETURN admit_client(p_caller, CASE p_scope WHEN 'password' THEN 'accounts' WHEN 'first_factor' THEN 'enroll'
+			ELSE p_scope END);
+	ELSIF p_caller.kind = 'host' AND p_caller.key_id IS NULL AND p_scope IN ('login', 'password', 'first_factor')
 	    AND pg_has_role(session_user, 'counterfoil_pam', 'MEMBER') THEN
 		RETURN (2, NULL, 'host')::admission;
 	ELSIF p_caller.kind = 'operator' AND p_caller.realm IN (1, 2)

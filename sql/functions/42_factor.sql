@@ -44,7 +44,7 @@ BEGIN
 		END IF;
 		RETURN page_admission(p_account_id);
 	END IF;
-	v_who := admit(p_caller, 'enroll');
+	v_who := admit(p_caller, 'first_factor');
 	IF p_caller.kind = 'host' THEN
 		PERFORM account_hold(v_who, p_account_id);      -- first, so that code and authenticators stay as we find them
 		IF is_enrolled(p_account_id) OR NOT enroll_code_is_live(p_account_id, p_token_digest) THEN
@@ -178,8 +178,8 @@ BEGIN
 		PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'denied', 'wrong_code');
 		RETURN;
 	END IF;
-	UPDATE factor f SET state = 'active', bound_at = now_utc(), pending_until = NULL, last_step = p_step
-		WHERE f.id = v_factor.id;
+	UPDATE factor f SET state = 'active', bound_at = now_utc(), pending_until = NULL, last_step = p_step,
+		last_request = request_mark(p_caller) WHERE f.id = v_factor.id;
 	DELETE FROM budget b WHERE b.key IN (budget_key('confirm', v_who.realm, uuid_send(v_factor.id), NULL),
 		budget_key('enrollment', v_who.realm, uuid_send(p_account_id), NULL));
 	IF p_recovery_digests IS NOT NULL AND NOT EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id

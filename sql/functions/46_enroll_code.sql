@@ -40,7 +40,7 @@ CREATE FUNCTION enroll_code_check(p_caller caller, p_account_id uuid, p_code_dig
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit(p_caller, 'enroll');
+	v_who admission := admit(p_caller, 'first_factor');
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 	v_familiar text := familiarity(p_account_id, p_caller.source, NULL, p_policy);
 	v_key bytea := code_key(p_account_id, p_caller, v_familiar);
@@ -57,4 +57,23 @@ BEGIN
 	ELSIF throttled_s = 0 THEN
 		PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'denied', reason);
 	END IF;
+END $$;
+
+-- The confirmation that bound this authenticator a moment ago comes again, because its reply was lost: nobody has seen the
+-- recovery codes that were in it, and others take their place.  CF409: it did not.
+CREATE FUNCTION enroll_confirm_again(p_caller caller, p_account_id uuid, p_factor_id uuid, p_recovery_digests bytea,
+    OUT done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit(p_caller, 'first_factor');
+	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
+BEGIN
+	IF host_of(p_caller) = '' OR v_account.state <> 'active' OR NOT EXISTS (SELECT FROM factor f WHERE f.id = p_factor_id
+	    AND f.account_id = p_account_id AND f.state = 'active' AND comes_again(p_caller, f.last_request, f.bound_at)) THEN
+		PERFORM refuse('CF409');
+	END IF;
+	PERFORM recovery_store(p_account_id, p_recovery_digests);
+	PERFORM record(p_caller, v_who, p_account_id, 'recovery_codes_replaced', 'ok', 'reply_lost');
+	done := true;
 END $$;

@@ -1,5 +1,6 @@
-/* fuzz_pam_reply_json.c: any bytes as the service's reply to a PAM host.  The first says how the reply is dressed; the others
- * are the body.  An allow needs the code under the host's key, and a body that names this request, user and host. */
+/* fuzz_pam_reply_json.c: any bytes as the service's reply to a PAM host.  The first says how the reply is dressed, the second
+ * what was asked; the others are the body.  An allow needs the code under the host's key, and a body that names this request,
+ * user and host; what is shown of an authenticator needs them too. */
 #include <string.h>
 
 #include "core/credential/pam_reply_mac.h"
@@ -8,9 +9,16 @@
 
 #define REQUEST_ID "3f2b8c1e-5a77-4d0e-9c53-0c9d6e1f2a4b"
 #define HOST       "2f00112233445566"
+#define CODE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567- "
 #define SECRET     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ"
 
-enum dress { SIGNED = 1, STATUS_503 = 2, CUT = 4, ENCODED = 8, HTML = 16, DECOY = 32, OTHER_KEY = 64, OTHER_STATUS = 128 };
+enum dress { SIGNED = 1, STATUS_503 = 2, CUT = 4, ENCODED = 8, HTML = 16, OTHER_OPERATION = 32, OTHER_KEY = 64, OTHER_STATUS = 128 };
+
+enum { HEAD_BYTES = 2 };
+
+static const struct { enum wire_operation operation; const char *name; } asked[] = {
+	{ WIRE_VERIFY, "verify" }, { WIRE_DECOY, "decoy" }, { WIRE_ENROLL_START, "start" }, { WIRE_ENROLL_CONFIRM, "confirm" },
+};
 
 static void
 dress(const struct pam_reply_bound *bound, uint8_t how, struct https_reply *https)
@@ -23,6 +31,8 @@ dress(const struct pam_reply_bound *bound, uint8_t how, struct https_reply *http
 	(void)snprintf(https->content_type, sizeof https->content_type, "%s", how & HTML ? "text/html" : "application/json");
 	if (how & OTHER_KEY)
 		signed_as.secret = bytes_of("BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ");
+	if (how & OTHER_OPERATION)
+		signed_as.operation = "look";
 	if (how & SIGNED)
 		INSIST(pam_reply_mac(&signed_as, https->mac) == STATUS_OK);
 	else    /* a code that begins like the body */
@@ -37,13 +47,27 @@ body_has(const struct https_reply *https, const char *text)
 
 /* A string may be spelled with escapes: then the words are not there as they are. */
 static void
-expect_right(const struct https_reply *https, uint8_t how)
+expect_right(const struct https_reply *https, uint8_t how, const char *answer)
 {
 	bool is_plain = memchr(https->body, '\\', https->len) == NULL;
 
 	INSIST(how == SIGNED);
-	INSIST(!is_plain || (body_has(https, "\"allow\"") && body_has(https, "\"" REQUEST_ID "\"") &&
-	    body_has(https, "\"alice\"") && body_has(https, "\"" HOST "\"") && body_has(https, "\"verify\"")));
+	INSIST(!is_plain || (body_has(https, answer) && body_has(https, "\"" REQUEST_ID "\"") &&
+	    body_has(https, "\"alice\"") && body_has(https, "\"" HOST "\"")));
+}
+
+/* Whatever is shown comes from a right reply to the one question that it belongs to, and is fit for a terminal. */
+static void
+expect_shown(const struct wire_reply *wire, enum wire_operation operation)
+{
+	bool has_started = wire->answer == (uint32_t)ANSWER_ENROLL_STARTED;
+
+	INSIST(has_started == (wire->enroll_key != NULL) && has_started == (wire->factor_id != NULL));
+	INSIST(wire->enroll_picture == NULL || has_started);
+	INSIST(!has_started || operation == WIRE_ENROLL_START);
+	INSIST(wire->recovery_codes == NULL || (operation == WIRE_ENROLL_CONFIRM && wire->answer == (uint32_t)ANSWER_ALLOW));
+	INSIST(wire->enroll_key == NULL || wire->enroll_key[strspn(wire->enroll_key, CODE_CHARACTERS)] == '\0');
+	INSIST(wire->recovery_codes == NULL || wire->recovery_codes[strspn(wire->recovery_codes, CODE_CHARACTERS)] == '\0');
 }
 
 static void
@@ -60,27 +84,32 @@ expect_bounds(const struct helper_reply *reply)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const struct wire_request request = { .operation = len > 0 && data[0] & DECOY ? WIRE_DECOY : WIRE_VERIFY,
-	    .user = "alice", .service = "sshd" };
+	size_t which = len > 1 ? data[1] % (sizeof asked / sizeof asked[0]) : 0;
+	const struct wire_request request = { .operation = asked[which].operation, .user = "alice", .service = "sshd" };
 	struct authd_question question = { .request = &request, .request_id = REQUEST_ID,
-	    .operation = request.operation == WIRE_DECOY ? "decoy" : "verify", .host = HOST, .secret = bytes_of(SECRET),
+	    .operation = asked[which].name, .host = HOST, .secret = bytes_of(SECRET),
 	    .body = bytes_of("{\"user\":\"alice\"}") };
 	struct pam_reply_bound bound = { .secret = question.secret, .request_id = REQUEST_ID,
 	    .operation = question.operation, .host = HOST, .request = question.body };
 	struct https_reply https = { .status = 0 };
 	struct helper_reply reply;
 
-	if (len == 0 || len - 1 > HTTPS_BODY_MAX)
+	if (len < HEAD_BYTES || len - HEAD_BYTES > HTTPS_BODY_MAX)
 		return 0;
-	https.len = len - 1;
-	memcpy(https.body, data + 1, https.len);
+	https.len = len - HEAD_BYTES;
+	memcpy(https.body, data + HEAD_BYTES, https.len);
 	bound.reply = (struct bytes){ https.body, https.len };
 	dress(&bound, data[0], &https);
 	helper_reply_begin(&request, &reply);
 	authd_reply_take(&question, &https, &reply);
 	expect_bounds(&reply);
-	if (reply.wire.answer == (uint32_t)ANSWER_ALLOW)
-		expect_right(&https, data[0]);
+	expect_shown(&reply.wire, asked[which].operation);
+	if (reply.wire.answer == (uint32_t)ANSWER_ALLOW) {
+		INSIST(which == 0 || asked[which].operation == WIRE_ENROLL_CONFIRM);
+		expect_right(&https, data[0], "\"allow\"");
+	} else if (reply.wire.answer == (uint32_t)ANSWER_ENROLL_STARTED) {
+		expect_right(&https, data[0], "\"enroll_started\"");
+	}
 	if (https.status == 200 && !pam_reply_mac_holds(&bound, https.mac))
 		INSIST(reply.wire.answer == (uint32_t)ANSWER_UNUSABLE);
 	return 0;

@@ -1,9 +1,11 @@
 """What PAM hosts ask authd: one key a host, every decision a 200 bound to its question, and no way beyond it."""
 
 import base64
+import json
 import re
 import secrets
 import subprocess
+import uuid
 
 import pytest
 import world as worlds
@@ -177,6 +179,7 @@ def test_no_refusal_is_bound_by_a_code(host):
 
 QUESTIONS = (("/v1/pam/verify", {"operation": "verify", "factors": "password", "password": WRONG}),
              ("/v1/pam/account", {}), ("/v1/pam/session", {"operation": "open"}),
+             ("/v1/pam/enroll", {"operation": "start", "password": WRONG, "enroll_code": "A" * 24}),
              ("/v1/pam/breakglass", {"operation": "used", "at": 1, "left": 1, "expires_at": 2}))
 
 
@@ -419,6 +422,163 @@ def test_R075_unknown_known_locked_and_decoy_are_the_same_work(world, host, fact
                            ("no name at all", host.question(worlds.Account(None, "a b", WRONG), factors, **bad, **code)),
                            ("decoy", host.question(alice, factors, "decoy"))):
         assert work(world, host, question) == (hashes, ["host_request_begin", *calls, "host_request_finish"]), what
+
+
+# --- a first authenticator --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def bob(world):
+    """Somebody without an authenticator, and the code that an operator issued for one."""
+    made = member(world, enrolled=False)
+    made.enroll_code = issue(world, made)
+    return made
+
+
+def issue(world, account):
+    return json.loads(world.counterfoil("enroll", "--realm", "staff", "--code", "--json", account.login))["code"]
+
+
+def factors(world, account):
+    return [state for state, in world.query("SELECT state FROM counterfoil.factor WHERE account_id = %s", (account.id,))]
+
+
+def enrolled(world, account, started, told):
+    """ACCOUNT with what it was shown, one time step later."""
+    account.seed, account.recovery_codes = started["secret"], told["recovery_codes"].split(" ")
+    world.advance(worlds.PERIOD_S)
+    return account
+
+
+def test_password_enrolment_code_and_two_codes_bind_and_sign_in(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    assert (started["answer"], started["reason"]) == ("enroll_started", "enroll_started")
+    assert started["secret"] in started["otpauth_uri"] and re.fullmatch("[A-Z2-7]{32}", started["secret"])
+    assert "recovery_codes" not in started and factors(world, bob) == ["pending"]
+    told = host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))
+    assert (told["answer"], told["reason"], told["must_change"]) == ("allow", "enrolled", False)
+    assert "secret" not in told and len(told["recovery_codes"].split(" ")) == 10 and factors(world, bob) == ["active"]
+    events = world.staff_api().get(f"/v1/events?account={bob.id}&limit=1000").json()["events"]
+    assert [(event["kind"], event["reason"]) for event in events if event["request_id"] == told["request_id"]] == \
+        [("factor_bound", "first"), ("login_code", "enrolled")]
+    enrolled(world, bob, started, told)
+    assert host.verify(bob)["answer"] == "allow" and host.verify(bob, code=bob.recovery_codes[9])["answer"] == "allow"
+    assert host.enroll_start(bob, bob.enroll_code)["reason"] == "enrolled_meanwhile", "the code was for one authenticator"
+
+
+def test_nothing_starts_without_the_password_or_the_enrolment_code(world, host, bob):
+    eve = member(world, enrolled=False)
+    for changes, reason in (({"password": WRONG}, "wrong_password"), ({"enroll_code": issue(world, eve)}, "wrong_enroll_code"),
+                            ({"enroll_code": "123456"}, "wrong_enroll_code"), ({"user": bob.login.upper()}, "unknown_login")):
+        told = host.ask("/v1/pam/enroll", {**host.body(bob.login, operation="start", password=bob.password,
+                                                       enroll_code=bob.enroll_code), **changes})
+        assert told["reason"] == reason and "secret" not in told and factors(world, bob) == []
+    world.query("UPDATE counterfoil.account SET state = 'locked' WHERE id = %s", (bob.id,))
+    assert host.enroll_start(bob, bob.enroll_code)["answer"] == "deny" and factors(world, bob) == []
+
+
+def test_only_two_codes_in_a_row_of_what_was_started_bind(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    right = host.confirmation(bob, bob.enroll_code, started)
+    for spoilt, reason in (({"code_before": right["code"]}, "wrong_code"), ({"code": right["code_before"]}, "wrong_code"),
+                           ({"code": "1"}, "enrollment_over"), ({"enroll_code": "A" * 24}, "enrollment_over"),
+                           ({"factor_id": "00000000-0000-4000-8000-000000000000"}, "enrollment_over")):
+        told = host.ask("/v1/pam/enroll", {**host.body(bob.login), **right, "request_id": str(uuid.uuid4()), **spoilt})
+        assert (told["answer"], told["reason"]) == ("deny", reason) and "recovery_codes" not in told
+    assert factors(world, bob) == ["pending"]
+    assert host.ask("/v1/pam/enroll", right)["answer"] == "allow"
+
+
+def test_what_was_started_lapses_after_ten_minutes(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    world.advance(601)
+    told = host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))
+    assert (told["answer"], told["reason"], factors(world, bob)) == ("deny", "enrollment_over", ["pending"])
+    again_started = host.enroll_start(bob, bob.enroll_code)
+    assert host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, again_started))["answer"] == "allow"
+
+
+@pytest.mark.parametrize("lost", ["on its way", "before it was remembered"])
+def test_a_confirmation_whose_reply_was_lost_is_allowed_once_more_with_recovery_codes_that_work(world, host, bob, lost):
+    """The enrolment code is used up by then, and nobody has seen the codes of the first reply."""
+    started = host.enroll_start(bob, bob.enroll_code)
+    confirmation = host.confirmation(bob, bob.enroll_code, started)
+    first = host.ask("/v1/pam/enroll", confirmation)
+    if lost != "on its way":
+        world.query("UPDATE counterfoil.host_request SET decision = NULL WHERE request_id = %s", (confirmation["request_id"],))
+    second = host.ask("/v1/pam/enroll", confirmation)
+    assert (first["answer"], second["answer"]) == ("allow", "allow") and first["recovery_codes"] != second["recovery_codes"]
+    assert world.query("SELECT count(*) FROM counterfoil.event WHERE account_id = %s AND kind = 'factor_bound'", (bob.id,)) == [(1,)]
+    enrolled(world, bob, started, second)
+    assert host.verify(bob, code=first["recovery_codes"].split(" ")[0])["answer"] == "deny"
+    assert host.verify(bob, code=bob.recovery_codes[0])["answer"] == "allow"
+
+
+def test_nothing_but_the_same_confirmation_of_the_same_host_within_the_minute_comes_again(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    confirmation = host.confirmation(bob, bob.enroll_code, started)
+    told = host.ask("/v1/pam/enroll", confirmation)
+    assert told["answer"] == "allow"
+    expect(host.post("/v1/pam/enroll", {**confirmation, "code": "000000"}), 409, "conflict")
+    for other, question in ((PamHost(world, "web2"), confirmation), (host, {**confirmation, "request_id": str(uuid.uuid4())})):
+        assert other.ask("/v1/pam/enroll", question)["answer"] == "deny"
+    world.advance(61)
+    assert host.ask("/v1/pam/enroll", confirmation)["answer"] == "deny"
+    enrolled(world, bob, started, told)
+    assert host.verify(bob, code=bob.recovery_codes[0])["answer"] == "allow", "its recovery codes are as they were"
+
+
+def test_after_a_sign_in_a_confirmation_no_longer_comes_again(world, host, bob):
+    """Somebody has the authenticator, and may have the codes."""
+    started = host.enroll_start(bob, bob.enroll_code)
+    confirmation = host.confirmation(bob, bob.enroll_code, started)
+    enrolled(world, bob, started, host.ask("/v1/pam/enroll", confirmation))
+    assert host.verify(bob)["answer"] == "allow"
+    assert host.ask("/v1/pam/enroll", confirmation)["answer"] == "deny"
+    assert host.verify(bob, code=bob.recovery_codes[0])["answer"] == "allow"
+
+
+def test_a_start_whose_reply_was_lost_starts_anew_and_a_refused_one_counts_once(world, host, bob):
+    question = host.body(bob.login, operation="start", password=bob.password, enroll_code=bob.enroll_code)
+    first, second = host.ask("/v1/pam/enroll", question), host.ask("/v1/pam/enroll", question)
+    assert first["secret"] != second["secret"] and factors(world, bob) == ["pending"]
+    wrong = host.body(bob.login, operation="start", password=bob.password, enroll_code="A" * 24)
+    assert {host.ask("/v1/pam/enroll", wrong)["reason"] for _ in range(12)} == {"wrong_enroll_code"}
+    assert host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, first))["answer"] == "deny"
+    assert host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, second))["answer"] == "allow"
+
+
+def test_nothing_that_is_shown_once_is_remembered(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    told = host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))
+    for table in ("host_request", "event", "factor", "recovery_code", "ticket"):
+        kept = world.query(f"SELECT coalesce(string_agg(to_jsonb(t)::text, ' '), '') FROM counterfoil.{table} t")[0][0]
+        assert not [word for word in (started["secret"], bob.enroll_code, *told["recovery_codes"].split(" ")) if word in kept]
+    log = world.authd.log.read_text()
+    assert 'operation="confirm"' in log
+    assert not [word for word in (started["secret"], bob.enroll_code, told["recovery_codes"][:29]) if word in log]
+
+
+@pytest.mark.parametrize("field, value", [
+    ("operation", "verify"), ("factor_id", "1"), ("enroll_code", None), ("enroll_code", "A" * 513), ("code", ""), ("password", 1)])
+def test_what_is_no_question_about_an_authenticator_is_refused(host, field, value):
+    body = {**host.body("alice", operation="confirm", enroll_code="A" * 24, factor_id="00000000-0000-4000-8000-000000000000",
+                        code_before="123456", code="654321"), field: value}
+    expect(host.post("/v1/pam/enroll", {name: word for name, word in body.items() if word is not None}), 422, "invalid", field=field)
+
+
+@pytest.mark.parametrize("operation, missing", [("start", "password"), ("confirm", "factor_id"), ("confirm", "code_before"),
+                                                ("confirm", "code")])
+def test_a_question_about_an_authenticator_without_what_it_needs_is_refused(host, operation, missing):
+    body = host.body("alice", operation=operation, password="x", enroll_code="A" * 24, code_before="123456", code="654321",
+                     factor_id="00000000-0000-4000-8000-000000000000")
+    del body[missing]
+    expect(host.post("/v1/pam/enroll", body), 422, "invalid", field="operation")
+
+
+def test_guessing_enrolment_codes_is_slowed_down_for_the_hostile_host_alone(world, bob):
+    hostile, honest = PamHost(world, "hostile"), PamHost(world, "honest")
+    assert until_throttled(hostile, lambda number: hostile.enroll_start(bob, f"{'A' * 23}{chr(65 + number % 26)}")) <= 11
+    assert honest.enroll_start(bob, bob.enroll_code)["answer"] == "enroll_started"
 
 
 # --- break-glass ------------------------------------------------------------------------------------------------------

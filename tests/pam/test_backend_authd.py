@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import breakglass_host
+import enrolling
 import fault_service
 import service_host
 import staff_machine
@@ -181,6 +182,83 @@ def test_a_service_that_is_away_or_without_its_database_is_an_outage(service, ho
     finally:
         service.authd.start()
     assert sign_in(host, alice)["auth"] == "SUCCESS"
+
+
+# --- a first authenticator --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def bob(staff):
+    return staff.hire(enrolled=False)
+
+
+@pytest.fixture
+def far(service, relay, tmp_path):
+    """A host that enrols, and whose replies RELAY can lose."""
+    return service.host(tmp_path / "far", port=relay.port).configure(timeout_total=20, timeout_connect=10, **enrolling.OPEN)
+
+
+def losing(relay, staff, kind, answer):
+    """ANSWER, and the reply to what follows is lost once the trail has an event of KIND more."""
+    def act():
+        mark = len(staff.events(kind))
+        relay.lose(lambda: worlds.wait_until(lambda: len(staff.events(kind)) > mark, f"{kind} to be in the trail"))
+    return enrolling.meanwhile(act, answer)
+
+
+def test_somebody_without_an_authenticator_enrols_over_the_service_and_is_signed_in(far, staff, bob):
+    code = staff.issue(bob)
+    done = enrolling.enroll(far, bob, [enrolling.NO_CODE, code, *enrolling.PAIR, ""], "auth", options=[*enrolling.NEAR, "--state"])
+    shown = "\n".join(done.lines)
+    assert (done["auth"], done.state) == ("SUCCESS", "state same"), done.log
+    assert (done.entry["reason"], done.entry["backend"]) == ("enrolled", "authd")
+    assert ("login_code", "granted", "enrolled") in events_of(staff, done.entry)
+    assert enrolling.factors(staff, bob) == ["active"] and len(set(enrolling.RECOVERY.findall(shown))) == 10
+    enrolling.remember(bob, shown)
+    assert not [secret for secret in (code, bob.password, bob.seed, bob.recovery_codes[0]) if secret in done.entry.text]
+    staff.forget_step(bob)
+    assert sign_in(far, bob)["auth"] == "SUCCESS"
+    assert sign_in(far, bob, [bob.password, bob.recovery_codes[0]])["auth"] == "SUCCESS"
+
+
+def test_a_wrong_enrolment_code_and_a_wrong_pair_enrol_nobody_over_the_service(far, staff, bob):
+    code, wrong = staff.issue(bob), "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"
+    done = enrolling.enroll(far, bob, [wrong, *enrolling.PAIR])
+    assert (done["auth"], done.entry["reason"], enrolling.factors(staff, bob)) == ("AUTH_ERR", "wrong_enroll_code", [])
+    twice = [enrolling.code_of(0), enrolling.code_of(0)]
+    done = enrolling.enroll(far, bob, [code, *(3 * twice)])
+    assert (done["auth"], done.entry["reason"], enrolling.factors(staff, bob)) == ("AUTH_ERR", "wrong_code", ["pending"])
+    done = enrolling.enroll(far, bob, [code, *twice, *enrolling.PAIR, ""])
+    assert done["auth"] == "SUCCESS" and enrolling.factors(staff, bob) == ["active"]
+
+
+@pytest.mark.parametrize("lost", ["factor_started", "factor_bound"])
+def test_an_enrolment_whose_reply_was_lost_goes_on_and_its_recovery_codes_work(far, relay, staff, bob, lost):
+    """Each after its commit: the key that is shown is the one that is bound, and the codes that are shown are the valid ones."""
+    code, (first, second) = staff.issue(bob), enrolling.PAIR
+    answers = [enrolling.NO_CODE, losing(relay, staff, lost, code), first, second, ""] if lost == "factor_started" else \
+        [code, first, losing(relay, staff, lost, second), ""]
+    done = enrolling.enroll(far, bob, answers)
+    assert (done["auth"], relay.connections) == ("SUCCESS", 4), done.log
+    assert enrolling.factors(staff, bob) == ["active"]
+    enrolling.remember(bob, "\n".join(done.lines))
+    staff.forget_step(bob)
+    assert sign_in(far, bob)["auth"] == "SUCCESS"
+    assert sign_in(far, bob, [bob.password, bob.recovery_codes[9]])["auth"] == "SUCCESS"
+
+
+def test_a_service_that_dies_with_the_confirmation_lets_nobody_in_and_leaves_one_authenticator(far, relay, service, staff, bob):
+    far.configure(timeout_total=20, timeout_connect=10, fail="ignore_unavailable", **enrolling.OPEN)
+
+    def die():
+        relay.lose(lambda: (worlds.wait_until(lambda: "active" in enrolling.factors(staff, bob), "the binding"),
+                            service.authd.kill()))
+    first, second = enrolling.PAIR
+    done = enrolling.enroll(far, bob, [staff.issue(bob), first, enrolling.meanwhile(die, second), ""])
+    service.authd.start()
+    assert (done["auth"], done.entry["reason"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "unavailable", "ERR")
+    enrolling.remember(bob, "\n".join(done.lines))
+    staff.forget_step(bob)
+    assert sign_in(far, bob)["auth"] == "SUCCESS" and enrolling.factors(staff, bob) == ["active"]
 
 
 # --- a real sshd -----------------------------------------------------------------------------------------------------

@@ -478,6 +478,105 @@ def test_a_clock_that_differs_from_the_service_s_is_in_the_log(host, service, of
     assert words in done.entry["detail"] if words else "detail" not in done.entry.fields
 
 
+# --- a first authenticator --------------------------------------------------------------------------------------------
+
+STARTED = {"answer": "enroll_started", "reason": "enroll_started", "factor_id": "12345678-1234-4234-8234-123456789012",
+           "secret": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "password_right": None, "must_change": None,
+           "otpauth_uri": "otpauth://totp/Shop:bob?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=Shop"}
+CODES = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX ZZZZ-EFGH-IJKL-MNOP-QRST-UVWX"
+UNENROLLED = faults.replies(answer="not_enrolled", reason="not_enrolled")
+TYPED = [GOOD[0], "ABCD-EFGH-IJKL-MNOP-QRST-UVWX", "123456", "654321", ""]
+
+
+def starts(spoil=None, **changes):
+    return faults.replies(spoil, **{**STARTED, **changes})
+
+
+def enrol(host, service, *acts, **keys):
+    """The whole dialogue; ACTS are what the service does after it has found nobody enrolled."""
+    service.play(UNENROLLED, *acts)
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", **{"timeout_total": 3, "timeout_connect": 2, **keys})
+    return host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7", "--state"])
+
+
+def test_the_right_start_and_the_right_confirmation_enrol(host, service):
+    done = enrol(host, service, starts(), faults.replies(reason="enrolled", recovery_codes=CODES))
+    assert (done["auth"], done.entry["reason"], done.state) == ("SUCCESS", "enrolled", "state same")
+    shown = "\n".join(done.lines)
+    assert "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567" in shown and "ZZZZ-EFGH-IJKL-MNOP-QRST-UVWX" in shown
+    verify, start, confirm = service.questions
+    assert {question.path for question in (start, confirm)} == {"/v1/pam/enroll"}
+    for question in (verify, start, confirm):
+        del question.fields["request_id"]
+    origin = {"user": "root", "service": "desk", "rhost": "192.0.2.7", "enroll_code": "ABCDEFGHIJKLMNOPQRSTUVWX"}
+    assert start.fields == {"operation": "start", "password": GOOD[0], **origin}
+    assert confirm.fields == {"operation": "confirm", "factor_id": STARTED["factor_id"], "code_before": "123456", "code": "654321",
+                              **origin}
+
+
+ENROL_FAULTS = {
+    # the start
+    "an allow to the start": ([starts(answer="allow")], UNUSABLE, "allows nobody in"),
+    "a start that is not bound": ([faults.replies(sign=False, **STARTED)], UNUSABLE, "no Counterfoil-MAC"),
+    "a start of another user": ([starts(user="mallory")], UNUSABLE, "another user"),
+    "a start of another request": ([starts(request_id=OTHER_ID)], UNUSABLE, "another request"),
+    "a start as another operation": ([starts(operation="confirm")], UNUSABLE, "another operation"),
+    "a start without its key": ([starts(secret=None)], UNUSABLE, "lacks what is to be shown"),
+    "a start without its id": ([starts(factor_id=None)], UNUSABLE, "lacks what is to be shown"),
+    "a start without its picture": ([starts(otpauth_uri=None)], UNUSABLE, "lacks what is to be shown"),
+    "a key that moves the cursor": ([starts(secret="ABCD\x1b[2J")], UNUSABLE, "of another kind"),
+    "a key too long": ([starts(secret="A" * 65)], UNUSABLE, "of another kind"),
+    "an empty key": ([starts(secret="")], UNUSABLE, "of another kind"),
+    "a key that is none": ([starts(secret=7)], UNUSABLE, "of another kind"),
+    "an id that is none": ([starts(factor_id="../x")], UNUSABLE, "of another kind"),
+    "a picture too large": ([starts(otpauth_uri="otpauth://totp/" + "A" * 498)], UNUSABLE, "of another kind"),
+    "a picture with a line's end": ([starts(otpauth_uri="otpauth://totp/\n")], UNUSABLE, "of another kind"),
+    "401 to the start": ([faults.status("401 Unauthorized")], REFUSED, "revoked, expired or unknown"),
+    "404 of a service that cannot": ([faults.status("404 Not Found")], UNUSABLE, "status 404"),
+    "503 to the start": ([faults.status("503 Service Unavailable")], UNAVAILABLE, "status 503"),
+    "no reply to the start, twice": ([faults.loses_reply], UNAVAILABLE, ""),
+    # the confirmation
+    "another start to the confirmation": ([starts()], UNUSABLE, "starts what nobody asked for"),
+    "a confirmation that is not bound": ([starts(), faults.replies(sign=False)], UNUSABLE, "no Counterfoil-MAC"),
+    "a confirmation bound as a start": ([starts(), sign(operation="start")], UNUSABLE, "not bound to this request"),
+    "a confirmation of another request": ([starts(), sign(request_id=OTHER_ID)], UNUSABLE, "not bound to this request"),
+    "a confirmation under another key": ([starts(), sign(secret="B" * 43)], UNUSABLE, "not bound to this request"),
+    "a confirmation of another user": ([starts(), faults.replies(user="mallory")], UNUSABLE, "another user"),
+    "a confirmation as a start": ([starts(), faults.replies(operation="start")], UNUSABLE, "another operation"),
+    "codes that move the cursor": ([starts(), faults.replies(recovery_codes="\x1b]0;x")], UNUSABLE, "of another kind"),
+    "codes without an end": ([starts(), faults.replies(recovery_codes="A" * 321)], UNUSABLE, "of another kind"),
+    "codes in a list": ([starts(), faults.replies(recovery_codes=["A"])], UNUSABLE, "not one flat JSON object"),
+    "a confirmation cut off, twice": ([starts(), faults.cuts_reply(-1)], UNUSABLE, ""),
+    "no confirmation, twice": ([starts(), faults.loses_reply], UNAVAILABLE, ""),
+    "a reset in its place, twice": ([starts(), reset_after_question], UNAVAILABLE, ""),
+}
+
+
+@pytest.mark.parametrize("name", ENROL_FAULTS)
+def test_a_fault_while_somebody_enrols_lets_nobody_in_and_is_never_ignored(host, service, name):
+    acts, (code, priority, reason), detail = ENROL_FAULTS[name]
+    done = enrol(host, service, *acts, fail="ignore_unavailable")
+    assert (done["auth"], done.entry.priority, done.entry["reason"]) == (code, priority, reason), done.log
+    assert detail in done.entry["detail"] and done.state == "state same"
+    assert not [line for line in done.lines if "\x1b" in line]
+    for secret in (service.secret, *TYPED[:2], STARTED["secret"]):
+        assert secret not in done.entry.text
+
+
+def test_a_start_and_a_confirmation_that_were_lost_are_asked_for_once_more(host, service):
+    done = enrol(host, service, faults.loses_reply, starts(), faults.cuts_reply(100), faults.replies(recovery_codes=CODES))
+    assert done["auth"] == "SUCCESS" and service.connections == 5
+    _, start, start_again, confirm, confirm_again = service.questions
+    assert start.body == start_again.body and confirm.body == confirm_again.body and start.body != confirm.body
+
+
+def test_a_sign_in_that_is_told_of_a_start_starts_nothing(host, service):
+    service.play(starts())
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", timeout_total=3, timeout_connect=2)
+    done = host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7"])
+    assert (done["auth"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "CRIT") and len(done.prompts) == 2
+
+
 # --- counterfoil pam check -------------------------------------------------------------------------------------------
 
 def check(host, folder):

@@ -151,9 +151,3 @@ def test_break_glass_codes_are_told_with_how_many_are_left_and_a_file_that_other
     out = check.run(desk=STACK)
     assert "wrong    break-glass" in out and "chmod 0600" in out and check.status == 78, out
     glass.clear()
-
-
-def test_enrolling_over_the_other_back_end_is_said_to_be_wrong(check):
-    check.staff.configure(unenrolled="enroll", backend="authd")
-    out = check.run(desk=STACK)
-    assert check.status == 78 and "unenrolled = enroll needs backend = postgresql" in out, out

@@ -54,7 +54,6 @@ BAD_TEXTS = [
         "192.0.2/24", "0300.0.2.0/24", "2001:db8::1/32", "2001:db8::/129", "2001:db8::/-1", "::ffff:192.0.2.0/120", "host.example/24",
         "192.0.2.0/24 /8", "10.0.0.0/8 !10.1.0.0/16", "192.0.2.0/24/1", "fe80::%eth0/64")),
     ("[default]\nenroll_cidrs = " + "10.0.0.0/8 " * 94 + "\n", "is longer than 1024 bytes"),
-    ("[default]\nunenrolled = enroll\nbackend = authd\n", "unenrolled = enroll needs backend = postgresql"),
     ("[default]\nprompt_otp = a\x1b[31m\n", "a control character"),
     ("[default]\nprompt_otp = a\x00b\n", "a control character"),
     ("[default]\r\n", "a control character"),

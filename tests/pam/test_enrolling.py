@@ -1,6 +1,5 @@
 """The first authenticator at a login: unenrolled = enroll, through libpam with the real module, helper and database."""
 
-import re
 import subprocess
 import time
 
@@ -8,17 +7,12 @@ import pytest
 
 import pam_world
 import world as worlds
-
-KEY = re.compile(r"^  ((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})$", re.MULTILINE)
-RECOVERY = re.compile(r"\b(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}\b")
-NEAR = ["--item", "rhost=192.0.2.7"]
-NO_CODE = "000000"
-
+from enrolling import NEAR, NO_CODE, OPEN, PAIR, RECOVERY, code_of, enroll, factors, meanwhile, remember
 
 @pytest.fixture
 def host(staff):
     """The host, open for people from 192.0.2.0/24."""
-    staff.configure(unenrolled="enroll", enroll_cidrs="2001:db8::/32 192.0.2.0/24")
+    staff.configure(**OPEN)
     yield staff
     staff.configure()
 
@@ -26,32 +20,6 @@ def host(staff):
 @pytest.fixture
 def bob(staff):
     return staff.hire(enrolled=False)
-
-
-def key_in(shown):
-    return KEY.findall(shown)[-1].replace(" ", "")
-
-
-def code_of(ago_steps):
-    """What the authenticator shows that was given the key on the screen."""
-    return lambda shown: worlds.totp(key_in(shown), time.time() - ago_steps * worlds.PERIOD_S)
-
-
-PAIR = [code_of(1), code_of(0)]
-
-
-def enroll(host, person, answers, *operations, options=tuple(NEAR), **others):
-    return host.talk([person.password, *answers], *operations, user=person.login, options=options, **others)
-
-
-def factors(host, person):
-    return [row[0] for row in host.query("SELECT state FROM counterfoil.factor WHERE account_id = %s ORDER BY created_at",
-                                         (host.account_id(person),))]
-
-
-def remember(person, shown):
-    person.seed = key_in(shown)
-    person.recovery_codes = RECOVERY.findall(shown)
 
 
 # --- the way it is meant ----------------------------------------------------------------------------------------------
@@ -162,12 +130,6 @@ def test_nobody_enrols_in_somebody_elses_name(host, bob, me):
     assert done["auth"] == "CRED_INSUFFICIENT" and len(done.prompts) == 2 and factors(host, caller) == []
 
 
-def test_the_other_back_end_enrols_nobody_and_says_so(host, bob):
-    host.configure(unenrolled="enroll", backend="authd")
-    done = enroll(host, bob, [host.issue(bob)])
-    assert done["auth"] == "SERVICE_ERR" and "unenrolled = enroll needs backend = postgresql" in done.entry["detail"]
-
-
 # --- wrong codes ------------------------------------------------------------------------------------------------------
 
 def test_a_wrong_code_of_the_operator_counts_and_tells_nothing(host, bob):
@@ -229,14 +191,6 @@ def test_who_goes_away_at_the_recovery_codes_is_enrolled_and_not_in(host, bob):
 
 # --- what happens meanwhile -------------------------------------------------------------------------------------------
 
-def meanwhile(action):
-    """The second code, with ACTION between the two."""
-    def answer(shown):
-        action()
-        return code_of(0)(shown)
-    return answer
-
-
 MEANWHILE = {
     "bound by the operator": lambda host, bob: host.enroll(bob),
     "started by the operator": lambda host, bob: host.installation.counterfoil(
@@ -255,7 +209,7 @@ MEANWHILE = {
 @pytest.mark.parametrize("what", MEANWHILE)
 def test_what_changes_under_the_dialogue_ends_it(host, bob, what):
     code = host.issue(bob)
-    done = enroll(host, bob, [code, code_of(1), meanwhile(lambda: MEANWHILE[what](host, bob)), ""])
+    done = enroll(host, bob, [code, code_of(1), meanwhile(lambda: MEANWHILE[what](host, bob), code_of(0)), ""])
     assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "enrollment_over"), done.log
     assert factors(host, bob) == (["active"] if what == "bound by the operator" else ["pending"])
 
@@ -263,20 +217,12 @@ def test_what_changes_under_the_dialogue_ends_it(host, bob, what):
 def test_a_database_that_goes_away_between_the_steps_lets_nobody_in(host, bob):
     host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", fail="ignore_unavailable")
     code = host.issue(bob)
-    for answers in ([NO_CODE, meanwhile_stopped(host, code)], [code, code_of(1), meanwhile_stopped(host, NO_CODE)]):
+    for answers in ([NO_CODE, meanwhile(host.postgres.stop, code)], [code, code_of(1), meanwhile(host.postgres.stop, NO_CODE)]):
         done = enroll(host, bob, answers)
         host.postgres.start()
         assert (done["auth"], done.entry["reason"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "unavailable", "ERR")
         assert "active" not in factors(host, bob)
     assert enroll(host, bob, [code, *PAIR, ""])["auth"] == "SUCCESS"
-
-
-def meanwhile_stopped(host, text):
-    def answer(shown):
-        del shown
-        host.postgres.stop()
-        return text
-    return answer
 
 
 # --- a helper that does as it is told ---------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ def test_the_scope_of_hosts_signs_in_and_changes_a_password_and_no_more(house, w
     assert web1.begin(person.digest)["reason"] is None
     assert web1.call("account_status", person.digest)["state"] == "active"
     assert web1.call("password_begin", person.id, web1.throttle)["throttled_s"] == 0
+    for function, arguments in (("link_create", (person.id, secrets.token_bytes(32), "enrollment", None, 600)),
+                                ("factor_list", (person.id,)), ("factor_revoke", (person.id, person.factor)),
+                                ("recovery_replace", (person.id, secrets.token_bytes(320)))):
+        assert web1.refusal(function, *arguments) == "CF403", "only what an enrolment code opens: " + function
     for function, arguments in (("account_get", (person.id,)), ("event_list", (0, 10, None, None, False, None, None)),
                                 ("session_list", (person.id, 10)), ("account_erase", (person.id,))):
         for kind in ("host", "client"):

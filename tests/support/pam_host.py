@@ -80,6 +80,18 @@ class PamHost:
         return self.ask("/v1/pam/verify", self.body(account.login, operation="change",
                                                     **{"password": account.password, "new_password": new_password, **members}))
 
+    def enroll_start(self, account, enroll_code, **members):
+        return self.ask("/v1/pam/enroll", self.body(account.login, operation="start", **{
+            "password": account.password, "enroll_code": enroll_code, **members}))
+
+    def confirmation(self, account, enroll_code, started, **members):
+        """The body that binds what STARTED names with its codes of the step before and of now."""
+        now = self.world.now_s()
+        return self.body(account.login, operation="confirm", **{
+            "enroll_code": enroll_code, "factor_id": started["factor_id"],
+            "code_before": worlds.totp(started["secret"], now - worlds.PERIOD_S), "code": worlds.totp(started["secret"], now),
+            **members})
+
     def look(self, login):
         return self.ask("/v1/pam/account", self.body(login))
 
