@@ -5,6 +5,7 @@
 
 The real helper, sshd and friends are in staff_host.py."""
 
+import functools
 import os
 import pathlib
 import re
@@ -16,13 +17,15 @@ import world as worlds
 BUILT = worlds.OBJ / "tests/pam"
 FAKE_MODULE = BUILT / ".libs/pam_fake.so"
 CAPTURE = BUILT / ".libs/capture_syslog.so"
+HURRY = BUILT / ".libs/hurry.so"
 
 # <security/_pam_types.h>
 CODES = {name: number for number, name in enumerate((
     "SUCCESS", "OPEN_ERR", "SYMBOL_ERR", "SERVICE_ERR", "SYSTEM_ERR", "BUF_ERR", "PERM_DENIED", "AUTH_ERR",
     "CRED_INSUFFICIENT", "AUTHINFO_UNAVAIL", "USER_UNKNOWN", "MAXTRIES", "NEW_AUTHTOK_REQD", "ACCT_EXPIRED", "SESSION_ERR",
     "CRED_UNAVAIL", "CRED_EXPIRED", "CRED_ERR", "NO_MODULE_DATA", "CONV_ERR", "AUTHTOK_ERR", "AUTHTOK_RECOVERY_ERR",
-    "AUTHTOK_LOCK_BUSY", "AUTHTOK_DISABLE_AGING", "TRY_AGAIN", "IGNORE", "ABORT"))}
+    "AUTHTOK_LOCK_BUSY", "AUTHTOK_DISABLE_AGING", "TRY_AGAIN", "IGNORE", "ABORT", "AUTHTOK_EXPIRED",
+    "MODULE_UNKNOWN"))}
 NAMES = {number: name for name, number in CODES.items()}
 PRIORITIES = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 
@@ -38,11 +41,13 @@ class Entry:
     def __init__(self, line):
         priority, self.text = line.split(" ", 1)
         self.priority = PRIORITIES[int(priority)]
-        self.fields = {}
-        if "event=" in self.text:
-            for word in shlex.split(self.text[self.text.index("event="):].replace("\\", "\\\\")):
-                key, _, value = word.partition("=")
-                self.fields[key] = value
+
+    @functools.cached_property
+    def fields(self):
+        if "event=" not in self.text:
+            return {}
+        words = shlex.split(self.text[self.text.index("event="):].replace("\\", "\\\\"))
+        return {key: value for key, _, value in (word.partition("=") for word in words)}
 
     def __getitem__(self, key):
         return self.fields[key]
