@@ -192,7 +192,7 @@ spoil(const struct script *script, uint8_t *message, size_t len)
 
 	if (strcmp(fault, "short") == 0)
 		return len - 1;
-	if (strcmp(fault, "length-only") == 0)
+	if (strcmp(fault, "length-only") == 0 || strcmp(fault, "hang-half") == 0)
 		return WIRE_LENGTH_BYTES;
 	if (strcmp(fault, "magic") == 0)
 		message[WIRE_LENGTH_BYTES] ^= 1;
@@ -240,7 +240,7 @@ main(int argc, char **argv)
 		_exit(4);
 	if (strcmp(script.fault, "kill-after") == 0)
 		(void)kill(getpid(), SIGKILL);
-	if (strcmp(script.fault, "hang-after") == 0)
+	if (strcmp(script.fault, "hang-after") == 0 || strcmp(script.fault, "hang-half") == 0)
 		for (;;)
 			(void)pause();
 	return 0;

@@ -130,6 +130,7 @@ FAULTS = {
     # whom to trust
     "plain HTTP": Fault(faults.speaks_plainly, UNUSABLE, "", questions=0),
     "an expired certificate": Fault("expired", UNUSABLE, "certificate", questions=0),
+    "a certificate of tomorrow": Fault("future", UNUSABLE, "certificate", questions=0),
     "a self-signed certificate": Fault("self-signed", UNUSABLE, "certificate", questions=0),
     "another authority's certificate": Fault("foreign", UNUSABLE, "certificate", questions=0),
     "another name's certificate": Fault("wrong-name", UNUSABLE, "certificate", questions=0),
@@ -202,12 +203,40 @@ FAULTS = {
 }
 
 
+CA_CONF = """[ca]
+default_ca = future
+[future]
+database = {folder}/index
+new_certs_dir = {folder}
+rand_serial = yes
+policy = names
+[names]
+commonName = supplied
+[names_of_host]
+{names}
+"""
+
+
+def of_tomorrow(certificates, folder):
+    """Certificate and key that are good from tomorrow on, as for a host whose clock is a day behind."""
+    _, key = certificates.issue("future", "localhost", certificates.NAMES)
+    (folder / "conf").write_text(CA_CONF.format(folder=folder, names=certificates.NAMES))
+    (folder / "index").touch()
+    worlds.run("openssl", "req", "-new", "-key", key, "-subj", "/CN=localhost", "-out", folder / "request")
+    begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400)) for days in (1, 30))
+    worlds.run("openssl", "ca", "-batch", "-notext", "-config", folder / "conf", "-extensions", "names_of_host", "-md", "sha256",
+               "-cert", certificates.ca, "-keyfile", certificates.ca_key, "-startdate", begin,
+               "-enddate", end, "-in", folder / "request", "-out", folder / "future.pem")
+    return folder / "future.pem", key
+
+
 @pytest.fixture(scope="module")
 def certificates(cluster, tmp_path_factory):
     """Acts of servers that should not be trusted."""
     issue, names = cluster.certificates.issue, cluster.certificates.NAMES
     foreign = worlds.Certificates(tmp_path_factory.mktemp("foreign")).ensure()
-    made = {"expired": issue("expired", "localhost", names, days=-1),
+    made = {"future": of_tomorrow(cluster.certificates, tmp_path_factory.mktemp("future")),
+            "expired": issue("expired", "localhost", names, days=-1),
             "wrong-name": issue("wrong-name", "elsewhere", "subjectAltName=DNS:elsewhere.example"),
             "self-signed": (foreign.ca, foreign.ca_key), "foreign": (foreign.certificate, foreign.key)}
     return {name: faults.replies(certificate=pair) for name, pair in made.items()}

@@ -11,40 +11,6 @@ import world as worlds
 
 GOOD = ("seven lanterns", "123456")
 
-OUTCOMES = {
-    "allow": {},
-    "deny": {},
-    "unavailable": {},
-    "allow and die": {"fault": "kill"},
-    "allow and end badly": {"fault": "exit-after"},
-    "allow in a malformed reply": {"fault": "text"},
-}
-
-
-@pytest.mark.parametrize("outcome", OUTCOMES)
-def test_a_thousand_calls_leave_the_host_as_it_was(desk, outcome):
-    desk.helper(outcome.split()[0], **OUTCOMES[outcome])
-    done = desk.run("auth", "setcred", "acct", "open", "close", "chauthtok", answers=[*GOOD, *GOOD, "new", "new"],
-                    options=["--quiet", "--repeat", "170", "--state"])
-    assert done.state == "state same"
-    assert len(done.log) >= 171 * 5
-
-
-def test_a_thousand_broken_conversations_and_configurations_do_too(desk):
-    for answers in ([], [["--answer-odd", "null"]], ["pw", ["--answer-odd", "error"]], ["x" * 513]):
-        done = desk.run("auth", answers=answers, options=["--quiet", "--repeat", "300", "--state"])
-        assert done.state == "state same"
-    desk.configure(nonsense=1)
-    assert desk.run("auth", options=["--quiet", "--repeat", "1000", "--state"]).state == "state same"
-    assert desk.asked() == []
-
-
-def test_a_killed_helper_that_was_late_leaves_nothing_either(desk):
-    desk.configure(timeout_total=1).helper("allow", fault="hang")
-    done = desk.run("auth", answers=GOOD, options=["--quiet", "--repeat", "2", "--state"])
-    assert done.state == "state same"
-
-
 @pytest.mark.parametrize("options", [["--close-standard"], ["--ignore-children"]])
 def test_an_odd_host_is_served_as_well(desk, options):
     done = desk.run("auth", answers=GOOD, options=[*options, "--state"])
