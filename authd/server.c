@@ -24,9 +24,11 @@ enum {
 	 * it after each request, so each connection that was used once has all of it resident. */
 	CONNECTION_MEMORY = FRAMING_HEAD_MAX_BYTES + 4 * 1024,
 	THREAD_STACK = 256 * 1024,
+	EPOLL_THREADS_MAX = 64,
 	/* A refused body up to this size is read and thrown away, so that the sender sees the answer and not a reset. */
 	THROW_AWAY_BYTES = 256 * 1024,
-	LISTENERS_MAX = 3
+	LISTENERS_MAX = 3,
+	PROMPT_MS = 20          /* a look-up that took longer says that the database is slow */
 };
 
 struct header { const char *name, *value; };
@@ -135,8 +137,14 @@ send_reply(struct request *request)
 static void
 handle(struct request *request)
 {
+	const struct route *route = request->match.route;
+	int64_t begun_ms = clock_monotonic_ms();
+
 	if (request_query_fits(request))
-		request->match.route->handle(request);
+		route->handle(request);
+	if (route->class == WORK_LOOKUP)
+		atomic_store(&request->service->is_prompt, request->reply.http_status < 500 &&
+		    clock_monotonic_ms() - begun_ms <= PROMPT_MS);
 }
 
 static void
@@ -159,11 +167,23 @@ work_refuse(void *owner)
 	MHD_resume_connection(request->connection);
 }
 
-/* The whole request is here: to the workers with it.  The admission of hashing requests belongs into this place. */
+/* Handing a look-up to a worker and back costs more than the look-up.  But whoever waits for the database here holds up the
+ * other connections of this thread: once it was slow the workers wait for it, until one of them finds it prompt again. */
+static enum work_class
+class_now(const struct request *request)
+{
+	enum work_class class = request->match.route->class;
+
+	if (class != WORK_LOOKUP)
+		return class;
+	return atomic_load(&request->service->is_prompt) ? WORK_INLINE : WORK_QUICK;
+}
+
+/* The whole request is here: do it, or to the workers with it. */
 static enum MHD_Result
 dispatch(struct request *request)
 {
-	enum work_class class = request->match.route->class;
+	enum work_class class = class_now(request);
 
 	give_time(request, INT64_MAX);
 	if (class == WORK_INLINE) {
@@ -392,12 +412,22 @@ on_library_message(void *cls, const char *format, va_list arguments)
 
 /* --- listeners ----------------------------------------------------------------------------------------------------- */
 
-static unsigned
-epoll_threads(void)
+static bool
+has_lookups(const struct listener *listener)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	for (size_t i = 0; i < listener->route_count; i++)
+		if (listener->routes[i].class == WORK_LOOKUP)
+			return true;
+	return false;
+}
 
-	return processors < 2 ? 2 : processors > 64 ? 64 : (unsigned)processors;
+/* One for each processor; where look-ups are answered more, since each may wait for the database. */
+static unsigned
+epoll_threads(const struct listener *listener)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN), threads = has_lookups(listener) ? 4 * processors : processors;
+
+	return threads < 2 ? 2 : threads > EPOLL_THREADS_MAX ? EPOLL_THREADS_MAX : (unsigned)threads;
 }
 
 static enum status
@@ -416,7 +446,7 @@ start_daemon(struct listener *listener)
 		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)own->connections_per_address, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)settings->idle_timeout_s, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)epoll_threads(), NULL },
+		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)epoll_threads(listener), NULL },
 		{ MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL },      /* framing.c is stricter, and answers in our words */
 		{ MHD_OPTION_END, 0, NULL }
