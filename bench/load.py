@@ -178,8 +178,12 @@ def spent(made):
     postmaster = made.postgres.pid()
     own, gone, _ = ticks(f"/proc/{postmaster}")
     children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="ascii").split()
+    living = 0.0
+    for pid in children:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):        # ended meanwhile
+            living += ticks(f"/proc/{pid}")[0]
     times = os.times()
-    return Spent(slots, cpu_seconds(made) - slots, own + gone + sum(ticks(f"/proc/{pid}")[0] for pid in children),
+    return Spent(slots, cpu_seconds(made) - slots, own + gone + living,
                  times.children_user + times.children_system)
 
 
