@@ -1,6 +1,9 @@
 """A real sshd on loopback, Debian's own, with the shipped stacks to the letter."""
 
 import contextlib
+import os
+import socket
+import subprocess
 
 import psycopg2
 import pytest
@@ -110,6 +113,27 @@ def test_whoever_sshd_lets_in_by_no_means_gets_the_same_prompts_and_counts_for_n
                              (machine.account_id(root),)) == [(0,)]
 
 
+def test_no_name_that_only_the_host_or_only_counterfoil_knows_or_nobody_can_have_leads_to_a_shell(machine, sshd):
+    """sshd asks for each as for anybody.  It knows who has no account on the host, and answers for them with its junk.
+    (Its client refuses to send "-x"; the console takes it.)"""
+    alice = machine.hire()
+    stranger = machine.hire_elsewhere()        # has an account of Counterfoil and none on the host
+    machine.settle("only-on-host")
+    junk = [stranger.login, alice.login.upper(), "+x", "../x", "a b", "émile", "x" * 256]
+    for login in ["only-on-host", *junk]:
+        mark, events = machine.syslog.mark(), len(machine.events())
+        done = staff_machine.Talk(sshd.ssh(login, SHELL), [stranger.password, stranger.code()])
+        assert done.granted is None and done.prompts == ["Password: ", "Verification code: "], login
+        entry = machine.entries(mark, event="auth")[0]
+        assert (entry["pam"], entry["reason"]) == (("AUTH_ERR", "sshd_junk") if login in junk else
+                                                   ("USER_UNKNOWN", "unknown_login")), login
+        assert ("user" in entry.fields) == (login == "only-on-host")
+        assert {event[2] for event in machine.events()[events:]} == {"unknown_login"}, login
+    assert machine.query("SELECT count(*) FROM counterfoil.event WHERE account_id = ANY(%s::uuid[]) AND kind LIKE 'login%%'",
+                         ([machine.account_id(alice), machine.account_id(stranger)],)) == [(0,)]
+    assert talk(sshd, alice).granted == alice.login
+
+
 @pytest.mark.parametrize("answered", [0, 1])
 def test_a_client_that_hangs_up_at_a_prompt_leaves_nothing_running(machine, sshd, answered):
     alice = machine.hire()
@@ -165,6 +189,78 @@ def test_the_address_in_the_log_is_numeric_whatever_a_name_server_says(machine):
     sshd.stop()
 
 
+class LoneSshd(staff_machine.Sshd):
+    """sshd on a network of its own, where there is the machine alone, with a link-local address too."""
+
+    PROGRAM = "/run/lone-sshd"
+
+    def __init__(self, machine, settings):
+        program = machine.path(self.PROGRAM)
+        program.write_text("#!/bin/sh -e\nip link set lo up\nip address add fe80::1/64 dev lo nodad\n"
+                           'exec /usr/sbin/sshd "$@"\n')
+        program.chmod(0o755)
+        super().__init__(machine, {"ListenAddress": "::", **settings}, ("unshare", "--net", self.PROGRAM))
+
+    def _listens(self):
+        """sshd writes its number behind the last thing that can fail."""
+        return self.machine.path(f"/run/sshd-{self.port}.pid").exists()
+
+    def ssh(self, *arguments, **changes):
+        number = self.machine.path(f"/run/sshd-{self.port}.pid").read_text().strip()
+        return super().ssh(*arguments, **changes, through=self.machine.inside("nsenter", "-t", number, "--net"))
+
+
+def address_told(machine, person, spawned):
+    """The address in the module's line, which is that in the trail."""
+    mark = machine.syslog.mark()
+    assert staff_machine.Talk(spawned, person.answers).granted == person.login
+    machine.forget_step(person)
+    entry = machine.entries(mark, event="auth")[0]
+    assert {event[4] for event in machine.events() if event[3] == entry["request_id"]} == {entry["rhost"]}
+    return entry["rhost"]
+
+
+def test_a_client_of_ipv6_is_named_by_its_address_and_a_link_local_one_without_its_interface(machine):
+    machine.path("/etc/hosts").write_text("127.0.0.1 localhost\n::1 lying.example\nfe80::1 lying.example\n")
+    machine.write_helper_conf({("database", "url"): f"host={machine.postgres.sockets} port={machine.postgres.port} "
+                               f"dbname={machine.installation.database} passfile={machine.installation.passfile}"})
+    sshd = LoneSshd(machine, {"UseDNS": "yes"})
+    alice = machine.hire()
+    assert address_told(machine, alice, sshd.ssh(alice.login, SHELL, host="::1")) == "::1"
+    assert address_told(machine, alice, sshd.ssh(alice.login, SHELL, host="fe80::1%lo")) == "fe80::1"
+    sshd.stop()
+
+
+def test_a_client_of_ipv4_at_a_socket_for_both_is_named_by_its_ipv4_address(machine, sshd):
+    """As behind a socket of systemd's: sshd gets a connection from ::ffff:127.0.0.1."""
+    alice = machine.hire()
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as door:
+        door.settimeout(60)
+        spawned = sshd.ssh(alice.login, SHELL, port=door.getsockname()[1])
+        connection, peer = door.accept()
+    with connection:
+        assert peer[0] == "::ffff:127.0.0.1"
+        os.set_blocking(connection.fileno(), True)
+        server = subprocess.Popen(machine.inside("/usr/sbin/sshd", "-i", "-f", sshd.configuration),
+                                  stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
+    assert address_told(machine, alice, spawned) == "127.0.0.1"
+    assert server.wait(60) is not None
+
+
+def test_a_client_with_ten_thousand_devices_is_stopped_by_the_throttle_though_sshd_lets_it_go_on(machine):
+    sshd = staff_machine.Sshd(machine, {"MaxAuthTries": "100"})
+    alice = machine.hire()
+    tries = 9
+    mark = machine.syslog.mark()
+    done = talk(sshd, alice, ["wrong", alice.wrong_code()] * tries, NumberOfPasswordPrompts=tries,
+                KbdInteractiveDevices=",".join(["pam"] * 10000))
+    assert done.granted is None and len(done.prompts) == 2 * tries
+    reasons = [entry["reason"] for entry in machine.entries(mark, tries, event="auth")]
+    assert reasons == ["wrong_password"] * 5 + ["throttled"] * (tries - 5)
+    refused(machine, sshd, alice, alice.answers, "AUTH_ERR", "throttled")
+    sshd.stop()
+
+
 def test_a_module_that_has_had_enough_ends_the_connection(machine):
     machine.configure(attempts=2)
     sshd = staff_machine.Sshd(machine, {"MaxAuthTries": "20"})
@@ -177,7 +273,7 @@ def test_a_module_that_has_had_enough_ends_the_connection(machine):
     sshd.stop()
 
 
-def test_one_sign_in_carries_scp_sftp_and_rsync(machine, sshd, tmp_path):
+def test_one_sign_in_carries_scp_sftp_rsync_and_git(machine, sshd, tmp_path):
     alice = machine.hire()
     control = sshd.client / "control"
     mark = machine.syslog.mark()
@@ -192,8 +288,17 @@ def test_one_sign_in_carries_scp_sftp_and_rsync(machine, sshd, tmp_path):
     target = f"{alice.login}@127.0.0.1"
     worlds.run("scp", *options, "-P", sshd.port, source, f"{target}:by-scp")
     worlds.run("sftp", *options, "-P", sshd.port, "-b", "-", target, input=f"put {source} by-sftp\n")
-    worlds.run("rsync", "-e", " ".join(["ssh", *map(str, options), "-p", str(sshd.port)]), source, f"{target}:by-rsync")
+    remote = ["ssh", *map(str, options), "-p", str(sshd.port)]
+    worlds.run("rsync", "-e", " ".join(remote), source, f"{target}:by-rsync")
     home = machine.path(f"/home/{alice.login}")
+    worlds.run("git", "init", "-q", "-b", "main", tmp_path)
+    git = ["git", "-C", tmp_path, "-c", "user.name=Alice", "-c", "user.email=alice@shop.example",
+           "-c", "core.sshCommand=" + " ".join(remote)]
+    worlds.run(*git, "add", "file")
+    worlds.run(*git, "commit", "-q", "-m", "carried")
+    machine.run_inside("runuser", "-u", alice.login, "--", "git", "init", "-q", "--bare", f"/home/{alice.login}/by-git")
+    worlds.run(*git, "push", "-q", f"{target}:by-git", "main")
+    assert worlds.run(*git, "ls-remote", f"{target}:by-git", "main").startswith(worlds.run(*git, "rev-parse", "main").strip())
     assert {(home / name).read_text() for name in ("by-scp", "by-sftp", "by-rsync")} == {"carried"}
     assert len(machine.entries(mark, event="auth")) == 1
     master.close(force=True)

@@ -22,7 +22,7 @@ def sign_in(sshd, person, answers, key=None, methods="publickey,keyboard-interac
 def test_a_key_and_a_code_lead_to_a_shell(machine):
     alice = machine.hire()
     sshd = staff_machine.Sshd(machine, KEYS)
-    key = sshd.key(alice)
+    key = sshd.key(alice.login)
     mark, code = machine.syslog.mark(), alice.code()
     done = sign_in(sshd, alice, [code], key)
     assert done.granted == alice.login and done.prompts == ["Verification code: "]
@@ -37,7 +37,7 @@ def test_a_key_and_a_code_lead_to_a_shell(machine):
 def test_neither_is_enough_alone(machine):
     alice = machine.hire()
     sshd = staff_machine.Sshd(machine, KEYS)
-    key = sshd.key(alice)
+    key = sshd.key(alice.login)
     mark = machine.syslog.mark()
     assert sign_in(sshd, alice, [alice.wrong_code()], key).granted is None
     assert machine.entries(mark, event="auth")[0]["reason"] == "wrong_code"
@@ -59,9 +59,10 @@ def test_a_code_without_a_key_is_refused_even_where_sshd_would_take_it(machine):
 def test_a_key_without_a_code_is_refused_even_where_sshd_would_take_it(machine):
     alice = machine.hire()
     sshd = staff_machine.Sshd(machine)
-    key = sshd.key(alice)
+    key = sshd.key(alice.login)
     mark = machine.syslog.mark()
-    assert sign_in(sshd, alice, [], key, methods="publickey").granted is None
+    done = staff_machine.Talk(sshd.ssh(alice.login, SHELL, key=key, PreferredAuthentications="publickey", LogLevel="INFO"), [])
+    assert done.granted is None and "A second factor is required here." in done.output
     entry = machine.entries(mark, event="account")[0]
     assert (entry["pam"], entry["reason"]) == ("PERM_DENIED", "no_second_factor")
     machine.configure('[service "sshd"]', "require_ssh_publickey = yes")
@@ -73,13 +74,37 @@ def test_a_locked_account_is_refused_whatever_key_its_owner_has(machine):
     machine.configure('[service "sshd"]', "account = status")
     alice = machine.hire()
     sshd = staff_machine.Sshd(machine)
-    key = sshd.key(alice)
+    key = sshd.key(alice.login)
     assert sign_in(sshd, alice, [], key, methods="publickey").granted == alice.login
     machine.lock(alice)
     mark = machine.syslog.mark()
     assert sign_in(sshd, alice, [], key, methods="publickey").granted is None
     entry = machine.entries(mark, event="account")[0]
     assert (entry["pam"], entry["reason"]) == ("PERM_DENIED", "locked")
+    sshd.stop()
+
+
+def test_a_robot_comes_in_by_its_key_alone_and_nobody_else_does(machine):
+    """As the guide for a fleet has it: a group, which sshd asks for a key only and the module leaves alone."""
+    machine.configure('[service "sshd"]', "require_ssh_publickey = yes", "account = require_mfa", "exempt_groups = robots")
+    machine.run_inside("groupadd", "--system", "robots")
+    machine.settle("robot", groups=["robots"])
+    alice = machine.hire()
+    sshd = staff_machine.Sshd(machine, {**KEYS, "Match": "Group robots\n\tAuthenticationMethods publickey"})
+    robots, hers = sshd.key("robot"), sshd.key(alice.login)
+
+    def come(login, key, methods="publickey,keyboard-interactive"):
+        return staff_machine.Talk(sshd.ssh(login, SHELL, key=key, PreferredAuthentications=methods), alice.answers)
+    mark = machine.syslog.mark()
+    done = come("robot", robots)
+    assert done.granted == "robot" and done.prompts == []
+    entry = machine.entries(mark, event="account")[0]
+    assert (entry["user"], entry["result"], entry["reason"]) == ("robot", "ignore", "exempt")
+    assert come(alice.login, hers, "publickey").granted is None           # her key, without a code
+    assert come(alice.login, robots, "publickey").granted is None         # the robot's key
+    assert come("robot", hers).granted is None
+    done = come("robot", None)                                            # a code of somebody's and no key
+    assert done.granted is None and done.prompts == []
     sshd.stop()
 
 
@@ -90,7 +115,7 @@ def test_behind_a_key_somebody_without_an_authenticator_enrols_at_the_login(mach
     machine.configure('[service "sshd"]', "unenrolled = enroll")
     bob = machine.hire(enrolled=False)
     sshd = staff_machine.Sshd(machine, KEYS)
-    key, mark, code = sshd.key(bob), machine.syslog.mark(), machine.issue(bob)
+    key, mark, code = sshd.key(bob.login), machine.syslog.mark(), machine.issue(bob)
     spawned = sshd.ssh(bob.login, SHELL, key=key, PreferredAuthentications="publickey,keyboard-interactive")
     shown = staff_machine.answer(spawned, "Password: $", bob.password)
     for pattern, text in (("Verification code: $", lambda: "000000"), ("Enrolment code: $", lambda: code),

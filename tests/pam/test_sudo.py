@@ -109,6 +109,19 @@ def test_an_outage_denies(machine, sudo, admin):
         assert machine.entries(mark, event="auth")[0]["pam"] == "AUTHINFO_UNAVAIL"
 
 
+def test_sudo_shows_the_prompts_and_nothing_that_the_module_says(machine, sudo, admin):
+    """sudo 1.9.13 asks for silence and knows no pam_silent to change that: the reason is in the log."""
+    machine.write_helper_conf({("database", "url"): f"host=127.0.0.1 port={staff_machine.worlds.free_port()} dbname=none"})
+    mark = machine.syslog.mark()
+    spawned = sudo("id", "-un")
+    staff_machine.answer(spawned, PASSWORD, UNIX)
+    staff_machine.answer(spawned, CODE, admin.code())
+    spawned.expect(PASSWORD)
+    assert spawned.before == "\r\nSorry, try again.\r\n"
+    spawned.close(force=True)
+    assert machine.entries(mark, event="auth")[0]["reason"] == "unavailable"
+
+
 def test_a_fresh_code_for_every_command_where_sudo_is_told_to_remember_nothing(machine, sudo, admin):
     sudoers = machine.path("/etc/sudoers")
     plain = sudoers.read_text()

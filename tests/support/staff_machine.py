@@ -159,6 +159,10 @@ class StaffMachine(staff_host.StaffHost):
             run("chpasswd", input=f"{login}:{password}\n")
         return uid
 
+    def hire_elsewhere(self):
+        """Somebody without an account on this machine."""
+        return super().hire()
+
     def hire(self, login=None, password=None, enrolled=True, unix_password=None, groups=()):
         person = super().hire(login, password, enrolled)
         self.settle(person.login, unix_password, groups)
@@ -222,7 +226,7 @@ class Sshd:
                 "PermitRootLogin": "no", "LoginGraceTime": "120", "UseDNS": "no", "LogLevel": "VERBOSE",
                 "StrictModes": "yes", "PrintMotd": "no", "Subsystem": "sftp internal-sftp"}
 
-    def __init__(self, machine, settings=None, program="/usr/sbin/sshd"):
+    def __init__(self, machine, settings=None, program=("/usr/sbin/sshd",)):
         self.machine = machine
         self.port = worlds.free_port()
         self.client = machine.directory / f"ssh-{self.port}"
@@ -232,22 +236,23 @@ class Sshd:
         self.keys.mkdir(parents=True)
         worlds.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.keys / "host", "-C", "")
         public = (self.keys / "host.pub").read_text()
-        (self.client / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {public}[::1]:{self.port} {public}")
+        (self.client / "known_hosts").write_text(f"machine {public}")
         lines = {"Port": self.port, "ListenAddress": "127.0.0.1", "HostKey": f"/etc/ssh/test-{self.port}/host",
                  "PidFile": f"/run/sshd-{self.port}.pid", **self.settings}
         (self.keys / "config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
-        self.process = machine.start_inside(program, "-D", "-f", f"/etc/ssh/test-{self.port}/config")
+        self.configuration = f"/etc/ssh/test-{self.port}/config"
+        self.process = machine.start_inside(*program, "-D", "-f", self.configuration)
         worlds.wait_until(self._listens, "sshd to listen")
 
     def _listens(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def key(self, person):
-        """A key pair of PERSON's, which sshd will accept; returns the path of the private half."""
-        private = self.client / f"{person.login}-key"
+    def key(self, login):
+        """A key pair of LOGIN's, which sshd will accept; returns the path of the private half."""
+        private = self.client / f"{login}-key"
         worlds.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", private, "-C", "")
-        folder = self.machine.path(f"/home/{person.login}/.ssh")
+        folder = self.machine.path(f"/home/{login}/.ssh")
         folder.mkdir(mode=0o700)
         (folder / "authorized_keys").write_text(private.with_suffix(".pub").read_text() if private.suffix else
                                                 pathlib.Path(f"{private}.pub").read_text())
@@ -257,17 +262,19 @@ class Sshd:
         return private
 
     def options(self, **changes):
-        settings = {"UserKnownHostsFile": self.client / "known_hosts", "StrictHostKeyChecking": "yes",
+        settings = {"UserKnownHostsFile": self.client / "known_hosts", "StrictHostKeyChecking": "yes", "HostKeyAlias": "machine",
                     "PreferredAuthentications": "keyboard-interactive", "NumberOfPasswordPrompts": "1",
                     "IdentitiesOnly": "yes", "GlobalKnownHostsFile": "/dev/null", "ConnectTimeout": "20",
                     "LogLevel": "ERROR", **changes}
         return [part for key, value in settings.items() if value is not None for part in ("-o", f"{key}={value}")]
 
-    def ssh(self, login, command=(), key=None, arguments=(), **changes):
-        """The client on a terminal: what it asks, a test answers."""
+    def ssh(self, login, command=(), key=None, arguments=(), host="127.0.0.1", port=None, through=(), **changes):
+        """The client on a terminal: what it asks, a test answers.  THROUGH: the command that starts the client.
+        The client refuses to take some names from its command line, so the name is a setting."""
         identity = ["-i", str(key)] if key else []
-        return pexpect.spawn("ssh", ["-F", "none", "-p", str(self.port), *self.options(**changes), *identity,
-                                     *map(str, arguments), f"{login}@127.0.0.1", *command], timeout=60, encoding="utf-8",
+        program = [*through, "ssh", "-F", "none", "-p", str(port or self.port), "-o", f'User="{login}"', *self.options(**changes),
+                   *identity, *map(str, arguments), host, *command]
+        return pexpect.spawn(program[0], program[1:], timeout=60, encoding="utf-8",
                              env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
 
     def stop(self):

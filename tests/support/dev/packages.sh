@@ -15,7 +15,7 @@ RUN_PACKAGES=(postgresql postgresql-client python3 python3-psycopg2 python3-requ
 # To test it.
 CHECK_PACKAGES=(python3-pytest python3-pytest-xdist python3-pexpect python3-selenium python3-pyotp python3-hypothesis python3-yaml
 	python3-jsonschema chromium chromium-driver libnss3-tools zbar-tools openssh-server openssh-client
-	sudo cron at rsync pamtester procps xz-utils binutils shellcheck systemd npm groff-base
+	sudo cron at rsync git pamtester libpam-wrapper iproute2 procps xz-utils binutils shellcheck systemd npm groff-base
 	clang libclang-rt-14-dev)
 
 # For lint, format, fuzz, sanitize.
