@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 
+import psycopg2
 import pytest
 
 import breakglass_host
@@ -65,6 +66,23 @@ def test_root_is_asked_for_nothing(machine):
         assert machine.run_inside("su", "-c", "id -un", alice.login).stdout == f"{alice.login}\n"
 
 
+def test_runuser_asks_nobody_and_waits_for_nobody(machine):
+    """root's own tool, for scripts: of a stack it runs the session alone."""
+    for service in ("runuser", "runuser-l"):
+        machine.stack_file(service, text="".join(f"{kind} required pam_counterfoil.so\n" for kind in ("auth", "account", "session")))
+    machine.configure(account="status")
+    alice = machine.hire()
+    machine.lock(alice)
+    mark = machine.syslog.mark()
+    with machine.database_stopped():
+        assert machine.run_inside("runuser", "-u", alice.login, "--", "id", "-un").stdout == f"{alice.login}\n"
+        assert machine.run_inside("runuser", "-l", alice.login, "-c", "id -un").stdout == f"{alice.login}\n"
+    entries = machine.entries(mark, 4)
+    assert [(entry["service"], entry["event"]) for entry in entries] == [
+        (service, event) for service in ("runuser", "runuser-l") for event in ("session_open", "session_close")]
+    assert {entry["reason"] for entry in entries} == {"session"}        # not "not_in_trail": nobody was asked for it
+
+
 def test_a_caller_cannot_make_an_outage_into_a_way_in(machine):
     """su is set-uid: who starts it can slow it, so ignore_unavailable does not hold there."""
     machine.configure(fail="ignore_unavailable")
@@ -82,10 +100,10 @@ def test_a_caller_cannot_make_an_outage_into_a_way_in(machine):
 # --- the console ------------------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def console(machine, name="tty9"):
+def console(machine, name="tty9", arguments=""):
     """login on a terminal that the machine takes for NAME."""
     script = (f"umount -q /dev/{name}; touch /dev/{name}; mount --bind $(tty) /dev/{name} && "
-              f"exec setsid -c login </dev/{name} >/dev/{name} 2>&1")
+              f"exec setsid -c login {arguments} </dev/{name} >/dev/{name} 2>&1")
     spawned = machine.spawn_inside("bash", "-c", script)
     try:
         yield spawned
@@ -123,6 +141,82 @@ def test_a_second_name_after_a_wrong_code_proves_its_own(machine):
         log_in(spawned, bob.login, [(PASSWORD, bob.password), (CODE, bob.code())])
         assert gets_a_shell(spawned, bob.login)
     assert [entry["user"] for entry in machine.entries(mark, 2, event="auth")] == [alice.login, bob.login]
+
+
+@contextlib.contextmanager
+def login_defs(machine, **settings):
+    """login's own settings, for a while."""
+    path = machine.path("/etc/login.defs")
+    plain = path.read_text()
+    kept = [line for line in plain.splitlines() if (line.split() or [""])[0] not in settings]
+    path.write_text("\n".join([*kept, *(f"{name} {value}" for name, value in settings.items())]) + "\n")
+    try:
+        yield
+    finally:
+        path.write_text(plain)
+
+
+def test_whatever_names_come_before_it_at_the_console_a_name_has_its_own_factors_to_prove(machine):
+    """login gives the module a handle without a user and keeps it for all tries."""
+    alice, locked = machine.hire(), machine.hire()
+    stranger = machine.hire_elsewhere()         # has an account of Counterfoil and none on the host
+    machine.lock(locked)
+    shipped = (staff_machine.PACKAGING / "login").read_text()
+    machine.stack_file("login", text=shipped.replace("pam_faildelay.so delay=3000000", "pam_permit.so"))
+    expected = {name: "unknown_login" for name in ("-x", "+x", "a/b", "../x", "a b", "x" * 256, "émile", alice.login.upper(), "bin")}
+    expected |= {"x" * 257: "decoy", locked.login: "locked", stranger.login: "wrong_password"}
+    mark = machine.syslog.mark()
+    with login_defs(machine, LOGIN_RETRIES=len(expected) + 1), console(machine) as spawned:
+        for name in expected:
+            log_in(spawned, name, [(PASSWORD, alice.password if name != locked.login else locked.password), (CODE, alice.code())])
+            spawned.expect("Login incorrect")
+        log_in(spawned, alice.login, [(PASSWORD, alice.password), (CODE, alice.code())])
+        assert gets_a_shell(spawned, alice.login)
+    entries = machine.entries(mark, len(expected) + 1, event="auth")
+    assert [entry["reason"] for entry in entries] == [*expected.values(), "granted"]
+    assert [entry.fields.get("user") for entry in entries if "user" in entry.fields] == ["bin", locked.login, alice.login]
+
+
+def test_a_name_that_counterfoil_alone_knows_opens_no_console_with_the_right_factors(machine):
+    stranger = machine.hire_elsewhere()
+    with console(machine) as spawned:
+        log_in(spawned, stranger.login, [(PASSWORD, stranger.password), (CODE, stranger.code())])
+        assert not gets_a_shell(spawned, stranger.login)
+
+
+def alone(machine):
+    """Neither login nor the module's helper runs on the machine."""
+    return not {"login", "pam-helper"} & set(machine.run_inside("ps", "-e", "-o", "comm=").stdout.split())
+
+
+def test_a_console_that_waits_too_long_for_an_answer_is_over_and_signs_nobody_in(machine):
+    alice = machine.hire()
+    mark, events = machine.syslog.mark(), len(machine.events())
+    with login_defs(machine, LOGIN_TIMEOUT=1), console(machine, arguments=f"-- {alice.login}") as spawned:
+        spawned.expect("timed out after 1 seconds")
+        spawned.expect(staff_machine.pexpect.EOF)
+    worlds.wait_until(lambda: alone(machine), "login to end")
+    assert len(machine.events()) == events and not any("pam_counterfoil" in line for line in machine.syslog.since(mark))
+
+
+def test_the_alarm_of_the_console_ends_a_verification_and_its_helper(machine):
+    """The alarm comes from the test, for it has to meet the helper at work."""
+    alice = machine.hire()
+    mark = machine.syslog.mark()
+    with contextlib.closing(psycopg2.connect(machine.postgres.url(machine.installation.database))) as holder:
+        holder.cursor().execute("LOCK TABLE counterfoil.account IN ACCESS EXCLUSIVE MODE")
+        with console(machine) as spawned:
+            log_in(spawned, alice.login, [(PASSWORD, alice.password), (CODE, alice.code())])
+            worlds.wait_until(lambda: machine.run_inside("pgrep", "-x", "pam-helper", check=False).stdout, "the helper")
+            machine.run_inside("pkill", "-ALRM", "-x", "login")
+            spawned.expect("timed out after")
+            spawned.expect(staff_machine.pexpect.EOF)
+        worlds.wait_until(lambda: alone(machine), "login and helper to end")
+    assert not [line for line in machine.syslog.since(mark) if "event=session_open" in line]
+    machine.forget_step(alice)
+    with console(machine) as spawned:
+        log_in(spawned, alice.login, [(PASSWORD, alice.password), (CODE, alice.code())])
+        assert gets_a_shell(spawned, alice.login)
 
 
 def test_break_glass_opens_the_console_for_its_group_during_an_outage_and_at_no_other_time(machine):
