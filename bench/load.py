@@ -173,8 +173,9 @@ Spent = collections.namedtuple("Spent", "slots authd postgresql load")
 def spent(made):
     """Processor time so far: of authd's hash slots, which alone run at a lower priority, of the rest of it, of
     PostgreSQL, and of the processes that were started here and have ended: the load."""
-    slots = sum(time for time, _, nice in map(ticks, pathlib.Path(f"/proc/{made.authd.process.pid}/task").iterdir())
-                if nice > 0)
+    process = f"/proc/{made.authd.process.pid}"
+    others = ticks(process)[2]
+    slots = sum(time for time, _, nice in map(ticks, pathlib.Path(process, "task").iterdir()) if nice > others)
     postmaster = made.postgres.pid()
     own, gone, _ = ticks(f"/proc/{postmaster}")
     children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="ascii").split()

@@ -245,6 +245,13 @@ rest(struct slot *slot)
 	}
 }
 
+/* Below the other threads of the process, wherever these stand: an operator may have lowered or raised them all. */
+static void
+give_way_to_others(void)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + NICENESS);
+}
+
 static void *
 slot_main(void *arg)
 {
@@ -253,7 +260,7 @@ slot_main(void *arg)
 	struct slots_place *places[ARGON2_TOGETHER_MAX];
 	unsigned count;
 
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	give_way_to_others();
 	(void)pthread_mutex_lock(&slots->lock);
 	while (!slots->stopping || slots->queue.ready > 0)
 		if ((count = choose(slots, places)) > 0)
