@@ -101,7 +101,7 @@ start_workers(const struct settings *s, struct workers **out)
 		.queue_wait_ms = s->queue_wait_ms,
 		.threads = {
 			[WORK_HASHING] = s->hashing_workers > 0 ? (unsigned)s->hashing_workers :
-			    (unsigned)s->hashing_queue_length + 4 * processors(),
+			    (unsigned)(s->hashing_queue_length + s->core.database_connections) + 4 * processors(),
 			[WORK_QUICK] = s->quick_workers > 0 ? (unsigned)s->quick_workers : 4 * processors(),
 			[WORK_PROBE] = 1,
 		},
@@ -115,6 +115,7 @@ start_slots(const struct settings *s, struct core *core, char error[static CONFI
 {
 	const struct slots_options options = {
 		.slots = (unsigned)s->hashing_slots, .queue_length = (unsigned)s->hashing_queue_length,
+		.called_beside = (unsigned)s->core.database_connections / 2,    /* the others are for those in front */
 		.deadline_ms = s->hashing_deadline_ms, .idle_ms = s->hashing_idle_s * 1000,
 	};
 	const char *fault = argon2_engine()->fault;

@@ -37,6 +37,7 @@ struct slots {
 	struct slots_options options;
 	struct slot *slot;
 	unsigned started, idle;
+	unsigned called;                /* of the crowd, and not yet gone */
 	bool stopping;
 	double block_us;                /* how long one block takes on one slot */
 	unsigned chances;               /* to pair */
@@ -99,10 +100,10 @@ pairing_pays(struct slots *slots, const struct argon2_job *job)
 	return ++slots->chances % EXPLORE_EVERY == 0 ? !pays : pays;
 }
 
-/* --- a slot's thread ----------------------------------------------------------------------------------------------------------- */
+/* --- ways out of the queue ------------------------------------------------------------------------------------------------------ */
 
 static void
-finish(struct slots_turn *turn, enum slots_state state)
+tell(struct slots_turn *turn, enum slots_state state)
 {
 	turn->state = state;
 	(void)pthread_cond_signal(turn->done);
@@ -122,19 +123,63 @@ is_gone(int fd)
 	return fd > 0 && poll(&watch, 1, 0) == 1 && (watch.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-/* Out of the queue with it, to be run or, when nobody waits for it any more, dropped.  With the lock held. */
+/* With ST, and one more in COUNTER of the report.  With the lock held. */
+static void
+refuse(struct slots *slots, struct slots_turn *turn, enum status st, uint64_t *counter)
+{
+	slots_queue_remove(&slots->queue, &turn->place);
+	(*counter)++;
+	if (turn->place.job != NULL)
+		turn->place.job->status = st;
+	tell(turn, SLOTS_TURN_REFUSED);
+}
+
+/* Is somebody there to be answered?  If not, it is dropped.  With the lock held. */
+static bool
+is_wanted(struct slots *slots, struct slots_turn *turn)
+{
+	if (!is_gone(turn->watch_fd))
+		return true;
+	refuse(slots, turn, STATUS_UNAVAILABLE, &slots->report.dropped);
+	return false;
+}
+
+/* The first who was not called, or NULL. */
+static struct slots_turn *
+first_uncalled(const struct slots *slots)
+{
+	struct slots_place *place = slots->queue.head;
+
+	while (place != NULL && turn_of(place)->state != SLOTS_TURN_UNCALLED)
+		place = place->next;
+	return place != NULL ? turn_of(place) : NULL;
+}
+
+/* Call as many of the crowd as may be.  With the lock held. */
+static void
+call(struct slots *slots)
+{
+	struct slots_turn *turn;
+
+	while (slots->called < slots->started + slots->options.called_beside && (turn = first_uncalled(slots)) != NULL)
+		if (is_wanted(slots, turn)) {
+			slots->called++;
+			turn->counted = true;
+			tell(turn, SLOTS_TURN_HELD);
+		}
+}
+
+/* --- a slot's thread ----------------------------------------------------------------------------------------------------------- */
+
+/* Out of the queue with it, to be run.  False: nobody waits for it any more.  With the lock held. */
 static bool
 take(struct slots *slots, struct slots_place *place)
 {
 	struct slots_turn *turn = turn_of(place);
 
-	slots_queue_remove(&slots->queue, place);
-	if (is_gone(turn->watch_fd)) {
-		slots->report.dropped++;
-		place->job->status = STATUS_UNAVAILABLE;
-		finish(turn, SLOTS_TURN_REFUSED);
+	if (!is_wanted(slots, turn))
 		return false;
-	}
+	slots_queue_remove(&slots->queue, place);
 	turn->state = SLOTS_TURN_RUNNING;
 	slots->report.waited_us += (double)(clock_monotonic_us() - turn->ready_us);
 	return true;
@@ -199,7 +244,7 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	slot->work = 0;
 	learn(slots, places[0]->job, count, &took);
 	for (unsigned i = 0; i < count; i++)
-		finish(turn_of(places[i]), SLOTS_TURN_DONE);
+		tell(turn_of(places[i]), SLOTS_TURN_DONE);
 }
 
 static struct timespec
@@ -396,18 +441,27 @@ expected_wait_us(const struct slots *slots, const struct slots_place *place)
 	return work * slots->block_us / slots->started;
 }
 
-/* Refuse whoever came off worst, which may be TURN itself.  With the lock held. */
+/* Nobody stays whose turn would come too late, nor whoever came off worst in a queue that is too long: that may be TURN
+ * or another.  With the lock held. */
 static void
-shorten(struct slots *slots)
+admit(struct slots *slots, struct slots_turn *turn)
 {
-	struct slots_place *last = slots_queue_last(&slots->queue);
-	struct slots_turn *turn = turn_of(last);
+	if (slots->queue.length > slots->options.queue_length)
+		turn = turn_of(slots_queue_last(&slots->queue));
+	else if (expected_wait_us(slots, &turn->place) <= (double)slots->options.deadline_ms * 1000)
+		return;
+	refuse(slots, turn, STATUS_OVERLOADED, &slots->report.refused_at_once);
+}
 
-	slots_queue_remove(&slots->queue, last);
-	slots->report.refused_at_once++;
-	finish(turn, SLOTS_TURN_REFUSED);
-	if (last->job != NULL)
-		last->job->status = STATUS_OVERLOADED;
+/* While it is in STATE, until the deadline.  With the lock held. */
+static void
+wait_in_queue(struct slots *slots, struct slots_turn *turn, enum slots_state state)
+{
+	struct timespec until = from_now(turn->deadline_ms - clock_monotonic_ms());
+
+	while (turn->state == state)
+		if (pthread_cond_timedwait(turn->done, &slots->lock, &until) != 0 && turn->state == state)
+			refuse(slots, turn, STATUS_OVERLOADED, &slots->report.refused_late);
 }
 
 enum status
@@ -418,7 +472,7 @@ slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint3
 	enum status st = STATUS_OK;
 
 	*turn = (struct slots_turn){ .deadline_ms = now_ms + slots->options.deadline_ms, .watch_fd = watch_fd,
-		.state = SLOTS_TURN_HELD, .place = { .work = (uint64_t)memory_kib * passes } };
+		.state = SLOTS_TURN_UNCALLED, .place = { .work = (uint64_t)memory_kib * passes } };
 	turn->place.source = source;
 	if ((turn->done = malloc(sizeof(pthread_cond_t))) == NULL)
 		return STATUS_NO_MEMORY;
@@ -426,13 +480,11 @@ slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint3
 	(void)pthread_mutex_lock(&slots->lock);
 	turn->place.level = slots_failures_level(&slots->failures, &turn->place.source, now_ms);
 	slots_queue_insert(&slots->queue, &turn->place);
-	if (slots->queue.length > slots->options.queue_length) {
-		shorten(slots);
-	} else if (expected_wait_us(slots, &turn->place) > (double)slots->options.deadline_ms * 1000) {
-		slots_queue_remove(&slots->queue, &turn->place);
-		slots->report.refused_at_once++;
-		turn->state = SLOTS_TURN_REFUSED;
-	}
+	if (slots_queue_stands_in_front(&turn->place))
+		turn->state = SLOTS_TURN_HELD;
+	admit(slots, turn);
+	call(slots);
+	wait_in_queue(slots, turn, SLOTS_TURN_UNCALLED);
 	if (turn->state == SLOTS_TURN_REFUSED)
 		st = STATUS_OVERLOADED;
 	(void)pthread_mutex_unlock(&slots->lock);
@@ -445,15 +497,7 @@ slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint3
 static enum status
 wait_for_turn(struct slots *slots, struct slots_turn *turn)
 {
-	struct timespec until = from_now(turn->deadline_ms - clock_monotonic_ms());
-
-	while (turn->state == SLOTS_TURN_HELD)
-		if (pthread_cond_timedwait(turn->done, &slots->lock, &until) != 0 && turn->state == SLOTS_TURN_HELD) {
-			slots_queue_remove(&slots->queue, &turn->place);
-			slots->report.refused_late++;
-			turn->state = SLOTS_TURN_REFUSED;
-			turn->place.job->status = STATUS_OVERLOADED;
-		}
+	wait_in_queue(slots, turn, SLOTS_TURN_HELD);
 	while (turn->state == SLOTS_TURN_RUNNING)
 		(void)pthread_cond_wait(turn->done, &slots->lock);
 	return turn->state == SLOTS_TURN_DONE ? STATUS_OK : turn->place.job->status;
@@ -491,6 +535,9 @@ slots_leave(struct slots *slots, struct slots_turn *turn, bool failed)
 		slots_queue_remove(&slots->queue, &turn->place);
 	if (failed)
 		slots_failures_note(&slots->failures, &turn->place.source, clock_monotonic_ms());
+	if (turn->counted)
+		slots->called--;
+	call(slots);
 	(void)pthread_mutex_unlock(&slots->lock);
 	(void)pthread_cond_destroy(turn->done);
 	free(turn->done);

@@ -11,6 +11,7 @@ struct slots;
 struct slots_options {
 	unsigned slots;                 /* 0: as many as processors */
 	unsigned queue_length;          /* requests in the queue, at most */
+	unsigned called_beside;         /* of the crowd, called beyond the number of slots, at most */
 	int64_t deadline_ms;            /* a request whose turn comes later than this is refused */
 	int64_t idle_ms;                /* an arena that was not needed for so long is given back */
 	uint32_t memory_kib;            /* of the most expensive policy; dearer stored hashes run one at a time */
@@ -26,7 +27,8 @@ enum status slots_start(const struct slots_options *options, struct slots **out,
 /* When no thread is inside any more: wipe, join, free.  NULL is fine. */
 void slots_stop(struct slots **slots);
 
-enum slots_state { SLOTS_TURN_OUT = 0, SLOTS_TURN_HELD, SLOTS_TURN_REFUSED, SLOTS_TURN_RUNNING, SLOTS_TURN_DONE };
+/* In the queue are those who wait to be called, and those who were and prepare their job. */
+enum slots_state { SLOTS_TURN_OUT = 0, SLOTS_TURN_UNCALLED, SLOTS_TURN_HELD, SLOTS_TURN_REFUSED, SLOTS_TURN_RUNNING, SLOTS_TURN_DONE };
 
 /* One request's way through; on the stack of its thread, from enter to leave. */
 struct slots_turn {
@@ -35,12 +37,15 @@ struct slots_turn {
 	int watch_fd;
 	int64_t ready_us;               /* when its job was */
 	enum slots_state state;
+	bool counted;                   /* among those of the crowd that were called */
 	void *done;                     /* the condition its thread waits for */
 };
 
-/* Take a place before any other work is done for the request.  STATUS_OVERLOADED: its turn would come after the deadline,
- * or the queue is full of others who come before it.  WATCH_FD: the connection that the answer goes to, 0: none; should its
- * other end be closed when the turn comes, the job is dropped.  MEMORY_KIB and PASSES: what the hash will probably cost. */
+/* Take a place before any other work is done for the request, and wait to be called: those who stand in front
+ * (slots_queue.h) are at once, the crowd in its order and few at a time, so that it holds no more of the database than of
+ * the slots.  STATUS_OVERLOADED: its turn would come after the deadline, or the queue is full of others who come before it.
+ * WATCH_FD: the connection that the answer goes to, 0: none; should its other end be closed when it is called or its turn
+ * comes, it is dropped.  MEMORY_KIB and PASSES: what the hash will probably cost. */
 enum status slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint32_t memory_kib, uint32_t passes,
     struct slots_turn *turn) NODISCARD;
 

@@ -151,8 +151,8 @@ slots_queue_first(const struct slots_queue *queue)
 	return p;
 }
 
-static bool
-stands_in_front(const struct slots_place *place)
+bool
+slots_queue_stands_in_front(const struct slots_place *place)
 {
 	return place->level == 0 && place->rank == 0;
 }
@@ -160,8 +160,10 @@ stands_in_front(const struct slots_place *place)
 struct slots_place *
 slots_queue_partner(const struct slots_queue *queue, const struct slots_place *place)
 {
-	for (struct slots_place *p = queue->head; p != NULL && stands_in_front(place); p = p->next)
-		if (p != place && p->job != NULL && stands_in_front(p) && argon2_engine_may_pair(p->job, place->job))
+	if (!slots_queue_stands_in_front(place))
+		return NULL;
+	for (struct slots_place *p = queue->head; p != NULL && slots_queue_stands_in_front(p); p = p->next)
+		if (p != place && p->job != NULL && argon2_engine_may_pair(p->job, place->job))
 			return p;
 	return NULL;
 }

@@ -66,6 +66,9 @@ struct slots_place *slots_queue_partner(const struct slots_queue *queue, const s
 /* The one that came off worst, ready or not. */
 struct slots_place *slots_queue_last(const struct slots_queue *queue);
 
+/* No failures, and the first of its network: all others are the crowd. */
+bool slots_queue_stands_in_front(const struct slots_place *place);
+
 /* Blocks to fill before PLACE has its turn. */
 uint64_t slots_queue_work_before(const struct slots_queue *queue, const struct slots_place *place);
 

@@ -134,6 +134,46 @@ def test_a_flood_of_guesses_from_one_network_does_not_come_before_other_customer
     assert statistics.median(meanwhile) < statistics.median(waiting) / 2, (meanwhile, waiting)
 
 
+def stuck(world):
+    """How many of authd's connections wait for a lock."""
+    return world.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'counterfoil_authd' AND wait_event_type = 'Lock'"
+                       )[0][0]
+
+
+def test_a_flood_that_sticks_in_the_database_leaves_connections_to_others(patient):
+    """The guesses wait there for a lock, all of one login; a known customer needs none that they hold."""
+    patient.changes[("database", "connections")] = 6
+    patient.start()
+    account, address = patient.create_account(), "192.0.2.7"
+    assert patient.api().login(account.login, account.password, ip=address).status_code == 200
+    over = threading.Event()
+
+    def guess(number):
+        api = patient.api()
+        for again in itertools.count():
+            if over.is_set():
+                return
+            api.login("nobody@example.com", PASSWORD, ip=f"2001:db8:0:{number * 1000 + again:x}::7")
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(40)]
+    patient.api().login("nobody@example.com", PASSWORD, ip="2001:db8:1::7")
+    with patient.connect() as holder, holder.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM counterfoil.budget WHERE kind = 'account' FOR UPDATE")
+        assert cursor.rowcount == 1
+        for thread in threads:
+            thread.start()
+        worlds.wait_until(lambda: patient.authd.metric("counterfoil_hashes_waiting") >= 39, "the crowd to queue")
+        worlds.wait_until(lambda: stuck(patient) >= 4, "guesses to stick")
+        replies = [patient.api().login(account.login, account.password, ip=address).status_code for _ in range(4)]
+        held = stuck(patient)
+        over.set()
+    for thread in threads:
+        thread.join()
+    assert replies == [200] * 4
+    assert held <= 5        # the one in front, a slot's one, and half of the connections
+
+
 def test_what_a_closed_connection_asked_for_is_not_hashed(patient):
     # dear hashes, and many of them: however slowly the connections open, most are still waiting when the last one has
     patient.changes.update({("realm store", "argon2_memory_kib"): 131072, ("realm store", "argon2_passes"): 8,

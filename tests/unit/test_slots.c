@@ -225,14 +225,23 @@ customer_main(void *arg)
 	return NULL;
 }
 
+/* One like LIKE, on its way. */
 static void
-customer_start(struct customer *c, struct slots *slots, const char *ip, uint32_t memory_kib, uint32_t passes, bool hold)
+customer_send(struct customer *c, const struct customer *like)
 {
-	*c = (struct customer){ .slots = slots, .ip = ip, .memory_kib = memory_kib, .passes = passes, .hold = hold,
-		.ran = STATUS_INTERNAL };
+	*c = *like;
+	c->ran = STATUS_INTERNAL;
 	assert_int_equal(sem_init(&c->entered_once, 0, 0), 0);
 	assert_int_equal(sem_init(&c->go, 0, 0), 0);
 	assert_int_equal(pthread_create(&c->thread, NULL, customer_main, c), 0);
+}
+
+/* One that was called, or refused. */
+static void
+customer_start(struct customer *c, struct slots *slots, const char *ip, uint32_t memory_kib, uint32_t passes, bool hold)
+{
+	customer_send(c, &(struct customer){ .slots = slots, .ip = ip, .memory_kib = memory_kib, .passes = passes,
+	    .hold = hold });
 	assert_int_equal(sem_wait(&c->entered_once), 0);
 }
 
@@ -248,7 +257,7 @@ static struct slots *
 start(unsigned slots_count, unsigned queue_length, int64_t deadline_ms)
 {
 	const struct slots_options options = { .slots = slots_count, .queue_length = queue_length,
-		.deadline_ms = deadline_ms, .idle_ms = 60000, .memory_kib = 1024 };
+		.called_beside = 1, .deadline_ms = deadline_ms, .idle_ms = 60000, .memory_kib = 1024 };
 	char error[CONFIG_ERROR_BYTES] = "";
 	struct slots *slots = NULL;
 
@@ -307,6 +316,114 @@ a_full_queue_refuses_the_crowd_and_takes_the_single_customer(void **state)
 	assert_int_equal(crowd[1].ran, STATUS_OK);
 	assert_int_equal(crowd[2].ran, STATUS_OVERLOADED);
 	slots_stop(&slots);
+}
+
+static void
+wait_until_queued(struct slots *slots, unsigned length)
+{
+	struct slots_report report;
+
+	do {
+		slots_report(slots, &report);
+		(void)poll(NULL, 0, 1);
+	} while (report.waiting != length);
+}
+
+static void
+the_crowd_is_called_few_at_a_time_and_in_its_order_and_others_at_once(void **state)
+{
+	struct slots *slots = start(1, 100, 60000);     /* so two of the crowd are called */
+	const struct customer like = { .slots = slots, .ip = "198.51.100.1", .memory_kib = 64, .passes = 1, .hold = true };
+	struct customer crowd[5], ann;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		customer_send(&crowd[i], &like);
+		wait_until_queued(slots, i + 1);
+	}
+	for (size_t i = 0; i < 3; i++)          /* the first stands in front */
+		assert_int_equal(sem_wait(&crowd[i].entered_once), 0);
+	customer_start(&ann, slots, "192.0.2.1", 64, 1, false);
+	customer_end(&ann);
+	assert_int_equal(ann.ran, STATUS_OK);
+	(void)sem_post(&crowd[0].go);
+	customer_end(&crowd[0]);                /* it was not one of the two */
+	assert_int_equal(sem_trywait(&crowd[3].entered_once), -1);
+	(void)sem_post(&crowd[2].go);
+	customer_end(&crowd[2]);
+	assert_int_equal(sem_wait(&crowd[3].entered_once), 0);
+	assert_int_equal(sem_trywait(&crowd[4].entered_once), -1);
+	for (size_t i = 0; i < 5; i++)
+		(void)sem_post(&crowd[i].go);
+	for (size_t i = 0; i < 5; i++) {
+		if (i != 0 && i != 2)
+			customer_end(&crowd[i]);
+		assert_int_equal(crowd[i].ran, STATUS_OK);
+	}
+	slots_stop(&slots);
+}
+
+/* Three of one network who were called and hold their places: with one slot and one beside it, no more are. */
+static void
+fill_with_crowd(struct customer called[static 3], struct slots *slots)
+{
+	for (size_t i = 0; i < 3; i++) {
+		customer_start(&called[i], slots, "198.51.100.1", 64, 1, true);
+		assert_int_equal(called[i].entered, STATUS_OK);
+	}
+}
+
+static void
+let_go(struct customer called[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)sem_post(&called[i].go);
+	for (size_t i = 0; i < count; i++)
+		customer_end(&called[i]);
+}
+
+static void
+who_is_not_called_in_time_is_refused(void **state)
+{
+	struct slots *slots = start(1, 100, 50);
+	struct customer called[3], late;
+	struct slots_report report;
+
+	(void)state;
+	fill_with_crowd(called, slots);
+	customer_start(&late, slots, "198.51.100.1", 64, 1, false);
+	assert_int_equal(late.entered, STATUS_OVERLOADED);
+	customer_end(&late);
+	slots_report(slots, &report);
+	assert_int_equal(report.refused_late, 1);
+	assert_int_equal(report.waiting, 3);
+	let_go(called, 3);
+	slots_stop(&slots);
+}
+
+static void
+who_went_away_is_not_called(void **state)
+{
+	struct slots *slots = start(1, 100, 60000);
+	struct customer called[3], gone;
+	struct slots_report report;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	fill_with_crowd(called, slots);
+	customer_send(&gone, &(struct customer){ .slots = slots, .ip = "198.51.100.1", .watch_fd = ends[0],
+	    .memory_kib = 64, .passes = 1 });
+	wait_until_queued(slots, 4);
+	(void)close(ends[1]);
+	let_go(called, 3);
+	customer_end(&gone);
+	assert_int_equal(gone.entered, STATUS_OVERLOADED);
+	slots_report(slots, &report);
+	assert_int_equal(report.dropped, 1);
+	assert_int_equal(report.waiting, 0);
+	slots_stop(&slots);
+	(void)close(ends[0]);
 }
 
 static void
@@ -492,6 +609,9 @@ main(void)
 		cmocka_unit_test(only_those_in_front_pair),
 		cmocka_unit_test(many_at_once_all_get_their_own_hash),
 		cmocka_unit_test(a_full_queue_refuses_the_crowd_and_takes_the_single_customer),
+		cmocka_unit_test(the_crowd_is_called_few_at_a_time_and_in_its_order_and_others_at_once),
+		cmocka_unit_test(who_is_not_called_in_time_is_refused),
+		cmocka_unit_test(who_went_away_is_not_called),
 		cmocka_unit_test(what_would_wait_too_long_is_refused_at_once),
 		cmocka_unit_test(what_did_wait_too_long_is_refused_then),
 		cmocka_unit_test(who_went_away_is_dropped_before_the_work),
