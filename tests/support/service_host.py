@@ -50,14 +50,14 @@ class ServiceHost(pam_world.Application):
 class StaffService:
     """authd over the database of STAFF (a StaffHost): a service that staff's other hosts ask."""
 
-    def __init__(self, staff):
+    def __init__(self, staff, changes=None):
         self.staff = staff
         self.certificates = staff.cluster.certificates
         installation = staff.installation
         ports = {listener: worlds.free_port() for listener in ("api", "pages", "management")}
         self.port = ports["api"]
         configuration = installation.write_configuration(ports, installation.directory / "authd-for-hosts.conf",
-                                                         {("hashing", "deadline_ms"): 60000})
+                                                         {("hashing", "deadline_ms"): 60000, **(changes or {})})
         self.authd = worlds.Authd(configuration, installation.directory / "authd-for-hosts.log", self.certificates, ports)
         self.authd.start()
 
