@@ -2,7 +2,9 @@
  *   memory_canary DIR SERVICE apart|combined|enroll <two lines: the password, the code; for enroll, which goes on with two
  *   codes and Enter, three more: the key as it comes from the helper, how its prompt begins to show it, a recovery code
  * It keeps both masked, so that whatever it finds in clear is not its own.  Prints "during found" when the conversation's
- * answer is there (or the search is worth nothing), "result CODE", and "after found" or "after clean". */
+ * answer is there (or the search is worth nothing), "result CODE", and "after found" or "after clean".
+ *   memory_canary DIR SERVICE apart core <the same two lines
+ * does not look, but dies after pam_end() and leaves a core to whoever looks. */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +20,7 @@ enum { MASK = 0x5a, MAX = 64 };
 struct masked { uint8_t bytes[MAX]; size_t len; };
 
 static struct masked password, code, shown[3];
-static bool combined, enrolling, seen_during;
+static bool combined, enrolling, dying, seen_during;
 static unsigned asked;
 
 static void
@@ -64,7 +66,7 @@ in_memory(const struct masked *wanted)
 	int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	unsigned long from, to;
 	char line[512], mode[8];
-	bool found = false;
+	bool found = dying;     /* then a copy to look through would be in the core itself */
 
 	if (maps == NULL || memory < 0)
 		abort();
@@ -125,8 +127,9 @@ main(int argc, char **argv)
 	bool seen_after;
 	int result;
 
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 64;
+	dying = argc == 5;
 	combined = strcmp(argv[3], "combined") == 0;
 	enrolling = strcmp(argv[3], "enroll") == 0;
 	(void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -140,6 +143,8 @@ main(int argc, char **argv)
 		(void)pam_set_item(pamh, PAM_RHOST, "192.0.2.7");
 	result = pam_authenticate(pamh, 0);
 	(void)pam_end(pamh, result);
+	if (dying)
+		abort();
 	(void)printf("during %s\n", seen_during ? "found" : "clean");
 	(void)printf("result %d\n", result);
 	seen_after = in_memory(&password) || in_memory(&code);
