@@ -12,7 +12,7 @@ import staff_machine
 
 # A machine of the tests' own needs mounts and users: root's business.  All else runs for everybody.
 collect_ignore = [] if os.geteuid() == 0 else ["test_crowd.py", "test_pamtester.py", "test_sshd.py", "test_sshd_keys.py", "test_sudo.py", "test_su_and_login.py",
-                                               "test_jobs.py", "test_lockers.py", "test_profile.py", "test_upgrade.py"]
+                                               "test_jobs.py", "test_lockers.py", "test_profile.py", "test_upgrade.py", "test_disk.py", "test_clock.py"]
 
 
 @pytest.fixture

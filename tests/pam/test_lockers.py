@@ -110,6 +110,16 @@ def test_a_screen_opens_through_the_service_with_a_key_that_its_owner_cannot_rea
         machine.run_inside("chgrp", "counterfoil", "/etc/counterfoil/pam-locker.conf")
 
 
+def test_a_screen_opens_on_a_read_only_root_and_stays_locked_where_helpers_cannot_be_counted(machine, locker):
+    alice = machine.hire()
+    with machine.read_only("/", "/etc", "/home", "/dev"):
+        assert locker(alice.login, alice.login, [alice.password, alice.recovery_codes[0]])["auth"] == "SUCCESS"
+    with machine.read_only("/run"):
+        done = locker(alice.login, alice.login, [alice.password, alice.recovery_codes[1]])
+    assert (done["auth"], done.entry["reason"]) == ("SERVICE_ERR", "misconfigured"), done.log
+    assert locker(alice.login, alice.login, [alice.password, alice.recovery_codes[1]])["auth"] == "SUCCESS"
+
+
 def test_no_break_glass_code_opens_a_screen(machine, locker):
     """Not even one of a file that who starts the helper could have written: only root's helper takes such a code."""
     alice = machine.hire(enrolled=False)

@@ -17,7 +17,7 @@ import world as worlds
 BUILT = worlds.OBJ / "tests/pam"
 FAKE_MODULE = BUILT / ".libs/pam_fake.so"
 CAPTURE = BUILT / ".libs/capture_syslog.so"
-HURRY = BUILT / ".libs/hurry.so"
+HURRY = {"LD_PRELOAD": f"{CAPTURE} {BUILT / '.libs/hurry.so'}", "HURRY_HANGS": "yes"}     # tests/pam/hurry.c
 
 # <security/_pam_types.h>
 CODES = {name: number for number, name in enumerate((
