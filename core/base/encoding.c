@@ -111,6 +111,20 @@ encoding_base32_decode(const char *text, size_t text_len, uint8_t *out, size_t c
 	return STATUS_OK;
 }
 
+void
+encoding_uuid(const uint8_t raw[static UUID_RAW_BYTES], char out[static UUID_TEXT_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < UUID_RAW_BYTES; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = digits[raw[i] >> 4];
+		*out++ = digits[raw[i] & 15];
+	}
+	*out = '\0';
+}
+
 bool
 encoding_is_uuid(const char *text)
 {

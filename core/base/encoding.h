@@ -26,6 +26,10 @@ enum status encoding_base32_decode(const char *text, size_t text_len, uint8_t *o
 enum status encoding_base64url_decode(const char *text, size_t text_len, uint8_t *out, size_t capacity,
     size_t *out_len) NODISCARD;
 
+#define UUID_RAW_BYTES  16
+#define UUID_TEXT_BYTES 37      /* 8-4-4-4-12 lower-case hex and the NUL */
+void encoding_uuid(const uint8_t raw[static UUID_RAW_BYTES], char out[static UUID_TEXT_BYTES]);
+
 /* Is TEXT a UUID in its one accepted spelling: lower-case 8-4-4-4-12? */
 bool encoding_is_uuid(const char *text);
 

@@ -3,12 +3,11 @@
 #define COUNTERFOIL_ENTROPY_H
 
 #include "core/base/bytes.h"
+#include "core/base/encoding.h"
 #include "core/base/status.h"
 
 /* Fill OUT with LEN bytes of getrandom(2).  STATUS_INTERNAL when the kernel gives none. */
 enum status entropy_fill(void *out, size_t len) NODISCARD;
-
-#define UUID_TEXT_BYTES 37      /* 8-4-4-4-12 lower-case hex and the NUL */
 
 /* A random UUID, RFC 9562 section 5.4 (version 4). */
 enum status entropy_uuid(char out[static UUID_TEXT_BYTES]) NODISCARD;

@@ -15,7 +15,7 @@ client_sql_create(struct db *db, const struct db_caller *caller, const struct cl
 	db_begin(&params, caller);
 	db_text(&params, in->id);
 	db_text(&params, in->name);
-	db_number(&params, in->realm);
+	db_realm(&params, in->realm);
 	db_number(&params, in->scopes);
 	db_bytes(&params, key_digest);
 	db_number(&params, in->expires_at_s);

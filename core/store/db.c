@@ -1,18 +1,15 @@
 #include "core/store/db.h"
 
 #include <endian.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/entropy.h"
+#include "core/base/encoding.h"
 #include "core/base/log.h"
 #include "core/base/secret.h"
 #include "core/store/db_pool.h"
 
 #define TRIES_MAX 4             /* of a transaction that PostgreSQL rolled back to resolve a conflict */
-#define UUID_RAW_BYTES 16
 
 /* --- parameters ------------------------------------------------------------------------------------------------------ */
 
@@ -39,12 +36,30 @@ db_bytes(struct db_params *params, struct bytes bytes)
 	add(params, (const char *)bytes.data, bytes.len, 1);
 }
 
+/* WIRE is LEN bytes in network order. */
+static void
+add_number(struct db_params *params, const void *wire, size_t len)
+{
+	int64_t *kept = &params->numbers[params->count < DB_PARAMS_MAX ? params->count : 0];
+
+	memcpy(kept, wire, len);
+	add(params, (const char *)kept, len, 1);
+}
+
 void
 db_number(struct db_params *params, int64_t number)
 {
-	if (params->count < DB_PARAMS_MAX)
-		(void)snprintf(params->numbers[params->count], sizeof params->numbers[0], "%" PRId64, number);
-	add(params, params->numbers[params->count < DB_PARAMS_MAX ? params->count : 0], 0, 0);
+	uint64_t wire = htobe64((uint64_t)number);
+
+	add_number(params, &wire, sizeof wire);
+}
+
+void
+db_realm(struct db_params *params, int64_t realm)
+{
+	uint16_t wire = htobe16((uint16_t)realm);
+
+	add_number(params, &wire, sizeof wire);
 }
 
 void
@@ -62,7 +77,7 @@ db_begin(struct db_params *params, const struct db_caller *caller)
 	db_text(params, caller->kind);
 	db_text(params, caller->key_id);
 	db_bytes(params, caller->key_digest);
-	db_number(params, caller->realm);
+	db_realm(params, caller->realm);
 	db_text(params, caller->request_id);
 	db_text(params, caller->source);
 	db_text(params, caller->user_agent);
@@ -123,19 +138,9 @@ take_number(const char *value, int len, int64_t *out)
 static bool
 take_uuid(const char *value, size_t capacity, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	if (capacity < UUID_TEXT_BYTES)
 		return false;
-	for (unsigned i = 0; i < UUID_RAW_BYTES; i++) {
-		uint8_t byte = (uint8_t)value[i];
-
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*out++ = '-';
-		*out++ = digits[byte >> 4];
-		*out++ = digits[byte & 15];
-	}
-	*out = '\0';
+	encoding_uuid((const uint8_t *)value, out);
 	return true;
 }
 

@@ -101,7 +101,7 @@ struct db_params {
 	unsigned count;
 	const char *values[DB_PARAMS_MAX];
 	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
-	char numbers[DB_PARAMS_MAX][sizeof "-9223372036854775808"];
+	int64_t numbers[DB_PARAMS_MAX]; /* in network order, as the binary format has them */
 };
 
 /* CALLER NULL: for a function without one. */
@@ -110,7 +110,8 @@ void db_throttle(struct db_params *params, const struct db_throttle *policy);
 void db_login_policy(struct db_params *params, const struct db_login_policy *policy);
 void db_text(struct db_params *params, const char *text);               /* NULL is NULL */
 void db_bytes(struct db_params *params, struct bytes bytes);            /* data NULL is NULL */
-void db_number(struct db_params *params, int64_t number);
+void db_number(struct db_params *params, int64_t number);               /* bigint */
+void db_realm(struct db_params *params, int64_t realm);                 /* smallint */
 void db_flag(struct db_params *params, bool flag);
 
 /* Call FUNCTION and fill ROW from its one row.

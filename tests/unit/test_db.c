@@ -165,6 +165,15 @@ the_environment_loses_what_libpq_would_read_and_nothing_else(void **state)
 
 /* --- parameters ------------------------------------------------------------------------------------------------------ */
 
+/* In PostgreSQL's binary format. */
+static void
+assert_parameter(const struct db_params *params, unsigned place, const char *wire, int len)
+{
+	assert_int_equal(params->formats[place], 1);
+	assert_int_equal(params->lengths[place], len);
+	assert_memory_equal(params->values[place], wire, (size_t)len);
+}
+
 static void
 parameters_are_counted_as_the_types_of_the_schema_are_made(void **state)
 {
@@ -183,10 +192,10 @@ parameters_are_counted_as_the_types_of_the_schema_are_made(void **state)
 	assert_int_equal(params.count, db_connection_param_count(&function));
 	assert_string_equal(params.values[0], "client");
 	assert_null(params.values[1]);
-	assert_string_equal(params.values[3], "1");
+	assert_parameter(&params, 3, "\0\1", 2);
 	assert_null(params.values[8]);
-	assert_string_equal(params.values[9], "-9223372036854775808");
-	assert_string_equal(params.values[10], "5");
+	assert_parameter(&params, 9, "\200\0\0\0\0\0\0\0", 8);
+	assert_parameter(&params, 10, "\0\0\0\0\0\0\0\5", 8);
 }
 
 static void

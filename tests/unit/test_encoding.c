@@ -231,8 +231,14 @@ every_length_comes_back_as_it_went(void **state)
 static void
 a_uuid_has_one_spelling(void **state)
 {
+	static const uint8_t raw[UUID_RAW_BYTES] = { 0x01, 0x23, 0xab, 0xcd, 0x45, 0x67, 0x89, 0xef, 0x01, 0x23, 0x45, 0x67,
+		0x89, 0xab, 0xcd, 0xef };
+	char text[UUID_TEXT_BYTES];
+
 	(void)state;
-	assert_true(encoding_is_uuid("0123abcd-4567-89ef-0123-456789abcdef"));
+	encoding_uuid(raw, text);
+	assert_string_equal(text, "0123abcd-4567-89ef-0123-456789abcdef");
+	assert_true(encoding_is_uuid(text));
 	assert_false(encoding_is_uuid(NULL));
 	assert_false(encoding_is_uuid(""));
 	assert_false(encoding_is_uuid("0123ABCD-4567-89EF-0123-456789ABCDEF"));

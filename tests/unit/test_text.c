@@ -120,6 +120,26 @@ a_login_is_well_formed_utf_8(void **state)
 		login_is_refused(bytes_of(bad[i]));
 }
 
+/* The other letter is in Unicode's way, so the library has the last word on each character. */
+static void
+every_ascii_character_becomes_what_it_becomes_beside_another_letter(void **state)
+{
+	(void)state;
+	for (int c = 1; c < 0x80; c++) {
+		const char alone[] = { 'a', (char)c, 'Z', '\0' }, beside[] = { 'a', (char)c, 'Z', '\xc3', '\xa9', '\0' };
+		char short_form[TEXT_LOGIN_MAX_BYTES + 1] = "", long_form[TEXT_LOGIN_MAX_BYTES + 1] = "";
+		enum status st = text_canonical_login(bytes_of(alone), short_form);
+
+		assert_int_equal(text_canonical_login(bytes_of(beside), long_form), st);
+		if (st != STATUS_OK)
+			continue;
+		assert_int_equal(strlen(short_form), 3);
+		assert_int_equal(strlen(long_form), 5);
+		assert_memory_equal(long_form, short_form, 3);
+		assert_string_equal(long_form + 3, "\xc3\xa9");
+	}
+}
+
 static void
 a_login_has_at_most_254_bytes_when_canonical(void **state)
 {
@@ -459,6 +479,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_seen_is_in_no_login),
 		cmocka_unit_test(a_login_is_not_empty),
 		cmocka_unit_test(a_login_is_well_formed_utf_8),
+		cmocka_unit_test(every_ascii_character_becomes_what_it_becomes_beside_another_letter),
 		cmocka_unit_test(a_login_has_at_most_254_bytes_when_canonical),
 		cmocka_unit_test(only_the_canonical_form_is_the_name_of_a_user_of_a_host),
 		cmocka_unit_test(the_canonical_form_is_canonical),
