@@ -60,7 +60,8 @@ static const struct config_key own_keys[] = {
 	{ "hashing", "idle_s", CONFIG_INTEGER, AT(hashing_idle_s), "60", 1, 86400,
 	    "Seconds without a hash after which a slot's memory is given back." },
 	{ "workers", "hashing", CONFIG_INTEGER, AT(hashing_workers), "0", 0, 1024,
-	    "Threads for requests that hash a password; 0 is one for each that may wait for a slot or be in one." },
+	    "Threads for requests that hash a password; 0 is one for each that may wait for a slot, call the database or be in a "
+	    "slot." },
 	{ "workers", "quick", CONFIG_INTEGER, AT(quick_workers), "0", 0, 1024,
 	    "Threads for all other requests; 0 is four times the number of processors." },
 	{ "workers", "queue_length", CONFIG_INTEGER, AT(queue_length), "256", 1, 100000,
