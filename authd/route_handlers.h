@@ -94,6 +94,9 @@ void route_drop_source(struct request *request);
 /* NAMES as a JSON array; a new reference, NULL when out of memory. */
 json_t *route_names_json(const char *const *names, unsigned count);
 
+/* The address of the page PATH ("enroll") with the TOKEN of a link; a new reference, NULL when out of memory. */
+json_t *route_page_url(const struct request *request, const char *path, const char *token);
+
 struct totp_enrollment;
 /* 201 with everything that a start hands out: this once. */
 void route_reply_enrollment(struct request *request, const struct totp_enrollment *enrollment);

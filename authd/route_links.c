@@ -3,6 +3,13 @@
 #include "authd/route_handlers.h"
 #include "core/operation/hosted_page.h"
 
+/* Behind the #: it reaches no server's log and no Referer. */
+json_t *
+route_page_url(const struct request *request, const char *path, const char *token)
+{
+	return json_sprintf("%s/%s#%s", request->service->settings->public_url, path, token);
+}
+
 /* PATH is that of the page: "enroll". */
 static void
 create_link(struct request *request, enum page_purpose purpose, const char *path)
@@ -31,9 +38,9 @@ create_link(struct request *request, enum page_purpose purpose, const char *path
 	st = hosted_page_link(request->service->core, &request->caller, id, purpose, return_to, token, &expires_at_s);
 	if (st != STATUS_OK)
 		request_outcome(request, st, VERDICT_DENIED, 0);
-	else    /* behind the #: it reaches no server's log and no Referer */
-		reply_json(&request->reply, 201, json_pack("{s:o, s:o}", "url",
-		    json_sprintf("%s/%s#%s", settings->public_url, path, token), "expires_at", reply_time(expires_at_s)));
+	else
+		reply_json(&request->reply, 201, json_pack("{s:o, s:o}", "url", route_page_url(request, path, token),
+		    "expires_at", reply_time(expires_at_s)));
 out:
 	secret_wipe(token, sizeof token);
 	json_decref(body);

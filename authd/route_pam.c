@@ -12,8 +12,8 @@
 #include "core/operation/client.h"
 #include "core/operation/host_request.h"
 
-/* Bounds of what a host sends, in bytes: those of pam_module/wire.h. */
-enum { USER_MAX = 256, SERVICE_MAX = 64, TYPED_MAX = 512, TTY_MAX = 64, VERSION = 1 };
+/* Bounds of what a host sends and is sent, in bytes: those of pam_module/wire.h. */
+enum { USER_MAX = 256, SERVICE_MAX = 64, TYPED_MAX = 512, TTY_MAX = 64, PAGE_URL_MAX = 200, VERSION = 1 };
 
 #define REQUEST_FIELDS { "request_id", FIELD_STRING, true, 1, UUID_TEXT_BYTES - 1, NULL, 0 }, \
 	{ "user", FIELD_STRING, true, 1, USER_MAX, NULL, 0 }, { "service", FIELD_STRING, true, 1, SERVICE_MAX, NULL, 0 }
@@ -313,6 +313,8 @@ enroll_members(const struct question *question)
 	if (answer->decision == HOST_ENROLL_STARTED)
 		(void)json_object_update_new(members, json_pack("{s:s, s:s, s:s}", "factor_id", answer->enrollment.factor_id,
 		    "secret", text_of(answer->enrollment.seed_base32), "otpauth_uri", text_of(answer->enrollment.uri)));
+	if (answer->link_token[0] != '\0')
+		(void)json_object_set_new(members, "enroll_url", route_page_url(question->request, "enroll", answer->link_token));
 	if (question->asked.operation == HOST_ENROLL_CONFIRM)
 		(void)json_object_set_new(members, "must_change", json_boolean(answer->must_change));
 	if (answer->codes.count > 0) {
@@ -321,6 +323,15 @@ enroll_members(const struct question *question)
 		secret_wipe(codes, sizeof codes);
 	}
 	return members;
+}
+
+/* Is there a page, at an address that has room in a prompt? */
+static bool
+page_url_fits(const struct request *request)
+{
+	size_t len = strlen(request->service->settings->public_url);
+
+	return len > 0 && len + sizeof "/enroll#" - 1 + TOKEN_TEXT_BYTES - 1 <= PAGE_URL_MAX;
 }
 
 void
@@ -344,6 +355,7 @@ route_pam_enroll(struct request *request)
 		question.asked.enroll_code = json_body_string(question.body, "enroll_code");
 		question.asked.factor_id = json_body_string(question.body, "factor_id");
 		question.asked.code_before = json_body_string(question.body, "code_before");
+		question.asked.wants_link = page_url_fits(request);
 		question.asked.code = json_body_string(question.body, "code");
 		if (ask(&question)) {
 			if (question.answer.decision != HOST_ENROLL_STARTED)    /* which decides nothing about a person */

@@ -180,20 +180,31 @@ take_text(const json_t *body, const char *name, const char *alphabet, size_t max
 	return value == NULL || (*out != NULL && len > 0 && len <= max && strspn(*out, alphabet) == len);
 }
 
+static bool
+is_page_url(const char *url)
+{
+	static const char scheme[] = "https://";
+
+	return strncmp(url, scheme, sizeof scheme - 1) == 0 && url[sizeof scheme - 1] != '\0';
+}
+
 /* What is shown of a first authenticator, this once.  It goes to somebody's terminal. */
 static const char *
 enrollment_fault(const json_t *body, enum answer answer, struct helper_reply *reply)
 {
-	const char *factor_id, *key, *uri, *codes;
+	const char *factor_id, *key, *uri, *url, *codes;
 
 	if (!take_text(body, "factor_id", "0123456789abcdef-", WIRE_FACTOR_MAX, &factor_id) ||
 	    !take_text(body, "secret", BASE32, WIRE_KEY_MAX, &key) ||
 	    !take_text(body, "otpauth_uri", URI, OTPAUTH_URI_MAX_BYTES, &uri) ||
+	    !take_text(body, "enroll_url", URI, WIRE_URL_MAX, &url) || (url != NULL && !is_page_url(url)) ||
 	    !take_text(body, "recovery_codes", BASE32 "- ", WIRE_CODES_MAX, &codes))
 		return "a field of the reply is of another kind";
 	if (answer == ANSWER_ENROLL_STARTED && (factor_id == NULL || key == NULL || uri == NULL ||
 	    helper_reply_enrollment(reply, factor_id, key, uri) != STATUS_OK))
 		return "the reply lacks what is to be shown";
+	if (answer == ANSWER_ENROLL_STARTED && url != NULL)
+		helper_reply_enroll_url(reply, url);
 	if (answer == ANSWER_ALLOW && codes != NULL)
 		helper_reply_recovery_codes(reply, codes);
 	return NULL;

@@ -112,6 +112,21 @@ show_picture(struct call *call)
 	return lines > 0 && ((unsigned)call->flags & PAM_SILENT) == 0;
 }
 
+/* The ways to the one authenticator, the best first. */
+static void
+put_ways(char shown[static VAULT_SHOWN_BYTES], bool has_picture, const char *url)
+{
+	if (has_picture)
+		put(shown, "Scan the picture with your authenticator app, or ");
+	if (url != NULL) {
+		put(shown, has_picture ? "open this page:\n  " : "Open this page where your authenticator app is:\n  ");
+		put(shown, url);
+		put(shown, "\nor ");
+	}
+	put(shown, has_picture ? "give it this key:\n" : url != NULL ? "give the app this key:\n" :
+	    "Give your authenticator app this key:\n");
+}
+
 /* The prompt for the first code, which holds the key. */
 static void
 make_key_prompt(struct call *call, bool has_picture)
@@ -119,8 +134,7 @@ make_key_prompt(struct call *call, bool has_picture)
 	char *shown = call->vault->shown;
 
 	shown[0] = '\0';
-	put(shown, has_picture ? "Scan the picture with your authenticator app, or give it this key:\n" :
-	    "Give your authenticator app this key:\n");
+	put_ways(shown, has_picture, call->reply.enroll_url);
 	put_groups(shown, call->reply.enroll_key, KEY_GROUP, WIRE_KEY_MAX);
 	put(shown, "Then type the code that it shows: ");
 }
@@ -161,16 +175,30 @@ ask_pair(struct call *call, const char *prompt)
 	return typed_normalize_code(&vault->code) == TYPED_TOTP ? ANSWER_NONE : ANSWER_BAD_INPUT;
 }
 
+/* Bound by then, on the page that the prompt named or elsewhere: what is typed here is the code of an everyday sign-in. */
+static enum answer
+sign_in(struct call *call)
+{
+	struct wire_request request = call_request(call, WIRE_VERIFY);
+
+	request.password = call->vault->password.text;
+	request.code = call->vault->code.text;
+	return call_ask(call, &request);
+}
+
 static enum answer
 confirm(struct call *call, const char *factor_id)
 {
 	struct wire_request request = call_request(call, WIRE_ENROLL_CONFIRM);
+	enum answer answer;
 
 	request.enroll_code = call->vault->enroll_code.text;
 	request.factor_id = factor_id;
 	request.code_before = call->vault->code_before.text;
 	request.code = call->vault->code.text;
-	return call_ask(call, &request);
+	if ((answer = call_ask(call, &request)) == ANSWER_ALLOW)
+		call->reason = "enrolled";
+	return answer == ANSWER_DENY && strcmp(call->reply.reason, "enrolled_meanwhile") == 0 ? sign_in(call) : answer;
 }
 
 static bool
@@ -196,8 +224,5 @@ enroll(struct call *call)
 			break;
 		prompt = "These are not two codes of it, one after the other.  Type the code that it shows: ";
 	}
-	if (answer != ANSWER_ALLOW)
-		return answer;
-	call->reason = "enrolled";
-	return hand_out_recovery_codes(call);
+	return answer == ANSWER_ALLOW ? hand_out_recovery_codes(call) : answer;
 }

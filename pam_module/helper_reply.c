@@ -75,6 +75,13 @@ helper_reply_enrollment(struct helper_reply *reply, const char *factor_id, const
 }
 
 void
+helper_reply_enroll_url(struct helper_reply *reply, const char *url)
+{
+	(void)snprintf(reply->enroll_url, sizeof reply->enroll_url, "%s", url);
+	reply->wire.enroll_url = reply->enroll_url;
+}
+
+void
 helper_reply_recovery_codes(struct helper_reply *reply, const char *codes)
 {
 	(void)snprintf(reply->recovery_codes, sizeof reply->recovery_codes, "%s", codes);

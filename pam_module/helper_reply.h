@@ -12,7 +12,7 @@ struct helper_reply {
 	char reason[WIRE_REASON_MAX + 1], detail[WIRE_DETAIL_MAX + 1];
 	char ssh_key[64], user_digest[64];
 	char factor_id[WIRE_FACTOR_MAX + 1], enroll_key[WIRE_KEY_MAX + 1], enroll_picture[WIRE_PICTURE_MAX + 1];
-	char recovery_codes[WIRE_CODES_MAX + 1];
+	char recovery_codes[WIRE_CODES_MAX + 1], enroll_url[WIRE_URL_MAX + 1];
 };
 
 /* A refusal of REQUEST, to be made into what it turns out to be.  REQUEST is borrowed. */
@@ -29,6 +29,9 @@ void helper_reply_say(struct helper_reply *reply, const char *detail);
  * STATUS_INVALID: a text is empty or over its bound; nothing was set. */
 enum status helper_reply_enrollment(struct helper_reply *reply, const char *factor_id, const char *key,
     const char *uri) NODISCARD;
+
+/* Of the enrolment page; at most WIRE_URL_MAX bytes. */
+void helper_reply_enroll_url(struct helper_reply *reply, const char *url);
 
 /* A space between; at most WIRE_CODES_MAX bytes. */
 void helper_reply_recovery_codes(struct helper_reply *reply, const char *codes);

@@ -27,6 +27,7 @@
 #define WIRE_KEY_MAX     64             /* base32 */
 #define WIRE_PICTURE_MAX 2048           /* hex digits: qr_modules() up to version 17 */
 #define WIRE_CODES_MAX   320            /* ten recovery codes */
+#define WIRE_URL_MAX     200            /* of the enrolment page: a prompt has 512 bytes for all */
 
 #define WIRE_RETRY_AFTER_MAX 0x7fffffff
 
@@ -90,6 +91,7 @@ struct wire_reply {
 	const char *factor_id;
 	const char *enroll_key;         /* the seed in base32 */
 	const char *enroll_picture;     /* the QR code of qr_modules(), or NULL */
+	const char *enroll_url;         /* of the enrolment page, which shows the same key, or NULL */
 	/* WIRE_ENROLL_CONFIRM, allowed: recovery codes, a space between; NULL: the account had some */
 	const char *recovery_codes;
 };

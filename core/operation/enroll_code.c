@@ -6,6 +6,7 @@
 #include "core/base/encoding.h"
 #include "core/operation/enrollment_inside.h"
 #include "core/store/enroll_code_sql.h"
+#include "core/store/link_sql.h"
 
 /* STATUS_INVALID: CODE has not the form of one. */
 static enum status
@@ -80,6 +81,27 @@ enroll_code_start(struct core *core, const struct caller *host, const char *acco
 	out->retry_after_s = out->enrollment.retry_after_s;
 	if (st != STATUS_OK || out->retry_after_s > 0)
 		out->verdict = st == STATUS_OK ? VERDICT_THROTTLED : VERDICT_DENIED;
+	return st;
+}
+
+enum status
+enroll_code_link(struct core *core, const struct caller *host, const char *account_id, const char *code,
+    const char *factor_id, char out_token[static TOKEN_TEXT_BYTES])
+{
+	struct enrollment_who who;
+	struct vault_token token;
+	int64_t expires_at_s;
+	enum status st;
+
+	if ((st = enrollment_by_account(core, host, account_id, &who)) != STATUS_OK ||
+	    (st = digest_of(core, who.realm, code, who.token_digest)) != STATUS_OK ||
+	    (st = vault_token_new(core, REALM_SERVICE, "link", &token)) != STATUS_OK)
+		return st;
+	st = link_sql_create_at_host(core->db, &who.bound.db, account_id, vault_digest_view(who.token_digest), factor_id,
+	    vault_digest_view(token.digest), &expires_at_s);
+	if (st == STATUS_OK)
+		memcpy(out_token, token.text, TOKEN_TEXT_BYTES);
+	vault_token_wipe(&token);
 	return st;
 }
 

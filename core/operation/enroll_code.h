@@ -23,6 +23,12 @@ struct enroll_code_start {
 enum status enroll_code_start(struct core *core, const struct caller *host, const char *account_id, const char *code,
     struct enroll_code_start *out) NODISCARD;
 
+/* A single-use link to the enrolment page for what HOST, which has a key, has begun: the page shows the same authenticator,
+ * and binds no other.  Good until that lapses or CODE ends.  Only where the service's key is: a helper has none.
+ * STATUS_CONFLICT: CODE or the factor is over. */
+enum status enroll_code_link(struct core *core, const struct caller *host, const char *account_id, const char *code,
+    const char *factor_id, char out_token[static TOKEN_TEXT_BYTES]) NODISCARD;
+
 /* BEFORE and TOTP are the codes of two adjacent time steps: they activate the factor, and CODE is used up.
  * STATUS_INVALID: something has not its form.  STATUS_CONFLICT, STATUS_NOT_FOUND: CODE or the factor is over, or the
  * account got an authenticator elsewhere. */

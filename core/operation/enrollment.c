@@ -93,6 +93,19 @@ make_pending(const struct core *core, const struct enrollment_who *who, const ch
 	    vault_seal(core, &place, bytes_of(name), &out->name_sealed, &out->name_key_id);
 }
 
+/* In place of what was offered, the one that a host began: the page shows the same seed. */
+static enum status
+take_begun(const struct core *core, const struct enrollment_who *who, const struct totp_start_row *row, struct pending *out)
+{
+	const struct seal_place place = { who->realm, "factor.seed", row->factor_id, who->account_id };
+
+	if (row->factor_id[0] == '\0')
+		return STATUS_OK;
+	secret_free(&out->seed);
+	memcpy(out->factor_id, row->factor_id, sizeof out->factor_id);
+	return vault_open(core, &place, &row->seed_sealed, row->seed_key_id, &out->seed);
+}
+
 /* What is shown this once. */
 static enum status
 show(const struct core *core, const struct enrollment_who *who, const struct pending *pending,
@@ -149,7 +162,7 @@ enrollment_start(struct core *core, const struct enrollment_who *who, const char
 	}
 	if (st == STATUS_OK && row.throttled_s > 0)
 		out->retry_after_s = row.throttled_s;
-	else if (st == STATUS_OK)
+	else if (st == STATUS_OK && (st = take_begun(core, who, &row, &pending)) == STATUS_OK)
 		st = show(core, who, &pending, &row, out);
 	if (st != STATUS_OK)
 		totp_enrollment_wipe(out);

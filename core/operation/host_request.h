@@ -33,6 +33,7 @@ struct host_request {
 	const char *enroll_code;        /* HOST_ENROLL_*: that an operator issued */
 	const char *factor_id;          /* HOST_ENROLL_CONFIRM: what the start's answer named */
 	const char *code_before;        /* HOST_ENROLL_CONFIRM: of the time step before CODE's */
+	bool wants_link;                /* HOST_ENROLL_START: to the enrolment page, which there is */
 	struct bytes body;              /* as it came; data NULL: it cannot come again, and is not remembered */
 	const struct breakglass_fact *fact;     /* HOST_BREAKGLASS; its login is USER */
 	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
@@ -63,6 +64,7 @@ struct host_answer {
 	int64_t retry_after_s;                  /* HOST_THROTTLED: at least 1 */
 	int64_t training_due_at_s;              /* HOST_LOOK: 0: none is due */
 	struct totp_enrollment enrollment;      /* HOST_ENROLL_STARTED: shown this once */
+	char link_token[TOKEN_TEXT_BYTES];      /* likewise, where it was wanted; else empty */
 	struct recovery_codes codes;            /* HOST_ENROLL_CONFIRM, allowed: likewise */
 };
 void host_answer_wipe(struct host_answer *answer);

@@ -8,6 +8,9 @@ static const struct db_column start_columns[] = {
 	DB_COLUMN(totp_start_row, DB_NUMBER, "expires_at", expires_at_s),
 	DB_COLUMN(totp_start_row, DB_FLAG, "proof_missing", proof_missing),
 	DB_COLUMN(totp_start_row, DB_NUMBER, "throttled_s", throttled_s),
+	DB_COLUMN(totp_start_row, DB_TEXT, "factor_id", factor_id),
+	DB_COLUMN(totp_start_row, DB_BYTES, "seed_sealed", seed_sealed),
+	DB_COLUMN(totp_start_row, DB_NUMBER, "seed_key_id", seed_key_id),
 };
 static const struct db_function start_function = DB_FUNCTION("totp_start", "CvvvvvvvvvvvvT", start_columns, totp_start_row);
 

@@ -22,6 +22,9 @@ struct totp_start_row {
 	int64_t login_key_id, expires_at_s;
 	bool proof_missing;             /* nothing was started */
 	int64_t throttled_s;            /* > 0: nothing was started */
+	char factor_id[UUID_TEXT_BYTES];        /* not empty: the page goes on with this one, which a host began */
+	struct db_bytes seed_sealed;    /* with it */
+	int64_t seed_key_id;
 };
 enum status factor_sql_totp_start(struct db *db, const struct db_caller *caller, const struct totp_start *in,
     const struct db_throttle *throttle, struct totp_start_row *out) NODISCARD;

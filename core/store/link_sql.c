@@ -3,6 +3,7 @@
 struct expiry_row { int64_t expires_at_s; };
 static const struct db_column expiry_columns[] = { DB_COLUMN(expiry_row, DB_NUMBER, "expires_at", expires_at_s) };
 static const struct db_function create_function = DB_FUNCTION("link_create", "Cvvvvv", expiry_columns, expiry_row);
+static const struct db_function host_function = DB_FUNCTION("link_create_at_host", "Cvvvv", expiry_columns, expiry_row);
 static const struct db_function exchange_function = DB_FUNCTION("link_exchange", "Cvvvv", expiry_columns, expiry_row);
 
 static enum status
@@ -29,6 +30,20 @@ link_sql_create(struct db *db, const struct db_caller *caller, const char *accou
 	db_text(&params, return_to);
 	db_number(&params, ttl_s);
 	return expiry_of(db, &create_function, &params, out_expires_at_s);
+}
+
+enum status
+link_sql_create_at_host(struct db *db, const struct db_caller *host, const char *account_id, struct bytes ticket_digest,
+    const char *factor_id, struct bytes link_digest, int64_t *out_expires_at_s)
+{
+	struct db_params params;
+
+	db_begin(&params, host);
+	db_text(&params, account_id);
+	db_bytes(&params, ticket_digest);
+	db_text(&params, factor_id);
+	db_bytes(&params, link_digest);
+	return expiry_of(db, &host_function, &params, out_expires_at_s);
 }
 
 enum status

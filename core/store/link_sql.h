@@ -12,6 +12,9 @@
 enum status link_sql_create(struct db *db, const struct db_caller *caller, const char *account_id,
     struct bytes link_digest, const char *purpose, const char *return_to, int64_t ttl_s,
     int64_t *out_expires_at_s) NODISCARD;
+/* For the FACTOR_ID that a host began with the enrolment code of TICKET_DIGEST. */
+enum status link_sql_create_at_host(struct db *db, const struct db_caller *host, const char *account_id,
+    struct bytes ticket_digest, const char *factor_id, struct bytes link_digest, int64_t *out_expires_at_s) NODISCARD;
 enum status link_sql_exchange(struct db *db, const struct db_caller *page, struct bytes link_digest,
     const char *purpose, struct bytes page_digest, int64_t ttl_s, int64_t *out_expires_at_s) NODISCARD;
 

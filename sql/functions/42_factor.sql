@@ -30,7 +30,7 @@ CREATE FUNCTION page_admission(p_account_id uuid) RETURNS admission LANGUAGE sql
 $$ SELECT ((SELECT realm FROM account WHERE id = p_account_id), NULL, 'page')::admission $$;
 
 -- Who may bind something to this account.  A host, with a code, a first authenticator and no further one: many people are
--- root on some host.
+-- root on some host.  A page whose link a host has shown may what that code may.
 CREATE FUNCTION admit_enroll(p_caller caller, p_account_id uuid, p_token_digest bytea) RETURNS admission
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,6 +41,9 @@ BEGIN
 		v_link := page_hold(p_caller, p_token_digest, 'enrollment', true);
 		IF v_link.account_id IS DISTINCT FROM p_account_id THEN
 			PERFORM refuse('CF404');
+		ELSIF v_link.ticket_digest IS NOT NULL AND (is_enrolled(p_account_id)
+		    OR NOT enroll_code_is_live(p_account_id, v_link.ticket_digest)) THEN
+			PERFORM refuse('CF409');
 		END IF;
 		RETURN page_admission(p_account_id);
 	END IF;
@@ -57,10 +60,13 @@ END $$;
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
 -- Without it PROOF_MISSING is true, and nothing was started.  Starts have a budget of P_LIMIT: beyond it THROTTLED_S.
+-- FACTOR_ID, with its seed, in place of the one that was offered: a host began it, and the page shows the same, so that page
+-- and prompt end in one authenticator.
 CREATE FUNCTION totp_start(p_caller caller, p_account_id uuid, p_token_digest bytea, p_factor_id uuid, p_seed_sealed bytea,
     p_seed_key_id bigint, p_name_sealed bytea, p_name_key_id bigint, p_ttl_s bigint, p_factors_max bigint,
     p_proof_digest bytea, p_proof_required boolean, p_limit bigint, p_policy throttle_policy, OUT login_sealed bytea,
-    OUT login_key_id bigint, OUT expires_at bigint, OUT proof_missing boolean, OUT throttled_s bigint)
+    OUT login_key_id bigint, OUT expires_at bigint, OUT proof_missing boolean, OUT throttled_s bigint, OUT factor_id uuid,
+    OUT seed_sealed bytea, OUT seed_key_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -86,12 +92,21 @@ BEGIN
 			RETURN;
 		END IF;
 	END IF;
+	login_sealed := v_account.login_sealed;
+	login_key_id := v_account.login_key_id;
 	IF p_caller.kind = 'page' THEN          -- once: going back shows no secret
-		UPDATE link l SET state = 'started', factor_id = p_factor_id WHERE l.page_digest = p_token_digest
-			AND l.state = 'opened';
+		UPDATE link l SET state = 'started', factor_id = CASE WHEN l.ticket_digest IS NULL THEN p_factor_id
+			ELSE l.factor_id END WHERE l.page_digest = p_token_digest AND l.state = 'opened' RETURNING l.factor_id INTO factor_id;
 		IF NOT FOUND THEN
 			PERFORM refuse('CF409');
+		ELSIF factor_id <> p_factor_id THEN
+			SELECT f.seed_sealed, f.seed_key_id, epoch(f.pending_until) INTO seed_sealed, seed_key_id, expires_at
+				FROM confirm_factor(p_caller, NULL, p_account_id, p_token_digest) f;
+			PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'ok', 'begun_at_host', false,
+				jsonb_build_object('factor', factor_id));
+			RETURN;
 		END IF;
+		factor_id := NULL;
 	END IF;
 	-- a pending factor that a newer one takes the place of
 	DELETE FROM factor f WHERE f.account_id = p_account_id AND f.state = 'pending';
@@ -101,8 +116,6 @@ BEGIN
 		v_now, v_now + seconds(p_ttl_s));
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_started', 'ok', NULL, false,
 		jsonb_build_object('factor', p_factor_id));
-	login_sealed := v_account.login_sealed;
-	login_key_id := v_account.login_key_id;
 	expires_at := epoch(v_now + seconds(p_ttl_s));
 END $$;
 
@@ -188,9 +201,7 @@ BEGIN
 		recovery_issued := true;
 	END IF;
 	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
-	IF p_caller.kind = 'page' THEN
-		UPDATE link l SET state = 'done' WHERE l.page_digest = p_token_digest;
-	END IF;
+	UPDATE link l SET state = 'done' WHERE l.account_id = p_account_id AND l.factor_id = v_factor.id;
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'ok', CASE WHEN v_others THEN 'further' ELSE 'first' END,
 		true, jsonb_build_object('factor', v_factor.id));
 	IF p_caller.kind = 'host' THEN          -- behind the password, these codes were the sign-in

@@ -21,8 +21,29 @@ BEGIN
 	expires_at := epoch(v_now + seconds(p_ttl_s));
 END $$;
 
+-- The same for a host, for the authenticator that it has begun and as long as that is pending: who has seen that prompt could
+-- bind it without a link too.
+CREATE FUNCTION link_create_at_host(p_caller caller, p_account_id uuid, p_ticket_digest bytea, p_factor_id uuid,
+    p_link_digest bytea, OUT expires_at bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_who admission := admit_enroll(p_caller, p_account_id, p_ticket_digest);
+	v_until timestamptz;
+BEGIN
+	IF host_of(p_caller) = '' THEN
+		PERFORM refuse('CF403');
+	END IF;
+	SELECT f.pending_until INTO v_until FROM confirm_factor(p_caller, p_factor_id, p_account_id, p_ticket_digest) f;
+	DELETE FROM link l WHERE l.account_id = p_account_id AND l.purpose = 'enrollment' AND l.state = 'issued';
+	INSERT INTO link (digest, account_id, purpose, factor_id, ticket_digest, created_at, expires_at)
+	VALUES (p_link_digest, p_account_id, 'enrollment', p_factor_id, p_ticket_digest, now_utc(), v_until);
+	PERFORM record(p_caller, v_who, p_account_id, 'link_created', 'ok', 'enrollment');
+	expires_at := epoch(v_until);
+END $$;
+
 -- CF404: never issued, or a newer one took its place.  CF409: used.  CF410: never used, and too late.  The page has as
--- long as the link had.
+-- long as the link had; a host's has no longer than what is pending.
 CREATE FUNCTION link_exchange(p_caller caller, p_link_digest bytea, p_purpose text, p_page_digest bytea, p_ttl_s bigint,
     OUT expires_at bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
@@ -34,7 +55,8 @@ BEGIN
 	IF p_caller.kind IS DISTINCT FROM 'page' OR NOT pg_has_role(session_user, 'counterfoil_authd', 'MEMBER') THEN
 		PERFORM refuse('CF403');
 	END IF;
-	UPDATE link l SET state = 'opened', page_digest = p_page_digest, expires_at = v_now + seconds(p_ttl_s)
+	UPDATE link l SET state = 'opened', page_digest = p_page_digest, expires_at = CASE WHEN l.ticket_digest IS NULL
+			THEN v_now + seconds(p_ttl_s) ELSE l.expires_at END
 		WHERE l.digest = p_link_digest AND l.purpose = p_purpose AND l.state = 'issued' AND l.expires_at > v_now
 		RETURNING * INTO v_link;
 	IF NOT FOUND THEN

@@ -63,7 +63,10 @@ expect_shown(const struct wire_reply *wire, enum wire_operation operation)
 	bool has_started = wire->answer == (uint32_t)ANSWER_ENROLL_STARTED;
 
 	INSIST(has_started == (wire->enroll_key != NULL) && has_started == (wire->factor_id != NULL));
-	INSIST(wire->enroll_picture == NULL || has_started);
+	INSIST((wire->enroll_picture == NULL && wire->enroll_url == NULL) || has_started);
+	INSIST(wire->enroll_url == NULL || strncmp(wire->enroll_url, "https://", 8) == 0);
+	for (const char *at = wire->enroll_url; at != NULL && *at != '\0'; at++)
+		INSIST(*at > ' ' && *at < 0x7f);
 	INSIST(!has_started || operation == WIRE_ENROLL_START);
 	INSIST(wire->recovery_codes == NULL || (operation == WIRE_ENROLL_CONFIRM && wire->answer == (uint32_t)ANSWER_ALLOW));
 	INSIST(wire->enroll_key == NULL || wire->enroll_key[strspn(wire->enroll_key, CODE_CHARACTERS)] == '\0');

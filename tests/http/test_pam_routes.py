@@ -8,6 +8,7 @@ import subprocess
 import uuid
 
 import pytest
+import visitor as visitors
 import world as worlds
 from pam_host import PamHost, member
 from raw_http import expect
@@ -579,6 +580,104 @@ def test_guessing_enrolment_codes_is_slowed_down_for_the_hostile_host_alone(worl
     hostile, honest = PamHost(world, "hostile"), PamHost(world, "honest")
     assert until_throttled(hostile, lambda number: hostile.enroll_start(bob, f"{'A' * 23}{chr(65 + number % 26)}")) <= 11
     assert honest.enroll_start(bob, bob.enroll_code)["answer"] == "enroll_started"
+
+
+# --- the page beside the prompt ---------------------------------------------------------------------------------------
+
+def opened(world, started):
+    """A visitor with the link that STARTED brought."""
+    visitor = visitors.Visitor(world)
+    assert started["enroll_url"].startswith(world.authd.pages_url + "/enroll#")
+    reply = visitor.exchange(visitors.token_of(started["enroll_url"]))
+    assert reply.status_code == 204, reply.text
+    return visitor
+
+
+def bound(world, account):
+    return world.query("SELECT actor, reason FROM counterfoil.event WHERE account_id = %s AND kind = 'factor_bound' AND "
+                       "outcome = 'ok'", (account.id,))
+
+
+def test_the_page_shows_the_key_of_the_prompt_and_what_it_binds_signs_in(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    page = opened(world, started)
+    assert page.state().json()["login"] == bob.login
+    shown = page.start().json()
+    assert (shown["secret"].replace(" ", ""), shown["factor_id"]) == (started["secret"], started["factor_id"])
+    assert page.start().status_code == 409, "and shows it once"
+    codes = page.confirm(worlds.totp(started["secret"], world.now_s())).json()["recovery_codes"]
+    assert page.state().json()["state"] == "done"
+    for _ in range(2):
+        told = host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))
+        assert (told["answer"], told["reason"]) == ("deny", "enrolled_meanwhile") and "recovery_codes" not in told
+    assert factors(world, bob) == ["active"] and bound(world, bob) == [("page", "first")]
+    bob.seed = started["secret"]
+    assert host.verify(bob)["reason"] == "code_replayed", "the page has used up this step"
+    world.advance(worlds.PERIOD_S)
+    assert host.verify(bob)["answer"] == "allow" and host.verify(bob, code=codes[0])["answer"] == "allow"
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_the_prompt_binds_ends_the_page(world, host, bob, shown):
+    started = host.enroll_start(bob, bob.enroll_code)
+    page = opened(world, started)
+    if shown:
+        assert page.start().status_code == 201
+    told = host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))
+    assert (told["answer"], told["reason"]) == ("allow", "enrolled")
+    world.advance(worlds.PERIOD_S)
+    assert page.state().json()["state"] == "done"
+    assert page.start().status_code == 409 and page.confirm(worlds.totp(started["secret"], world.now_s())).status_code == 409
+    assert factors(world, bob) == ["active"] and bound(world, bob) == [(f"host:{host.id}", "first")]
+    enrolled(world, bob, started, told)
+    assert host.verify(bob, code=bob.recovery_codes[0])["answer"] == "allow", "its recovery codes are as they were"
+
+
+def test_a_link_of_a_prompt_is_good_once_and_no_longer_than_what_is_pending(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    page = opened(world, started)
+    assert visitors.Visitor(world).exchange(visitors.token_of(started["enroll_url"])).status_code == 409
+    world.advance(590)
+    assert page.state().json()["expires_in"] <= 10 and page.start().status_code == 201
+    late = host.enroll_start(bob, bob.enroll_code)
+    assert page.confirm(worlds.totp(started["secret"], world.now_s())).status_code == 409, "what it showed is gone"
+    page = opened(world, late)
+    world.advance(601)
+    assert page.start().status_code == page.confirm(worlds.totp(late["secret"], world.now_s())).status_code == 409
+    unused = [host.enroll_start(bob, bob.enroll_code)["enroll_url"] for _ in range(2)]
+    assert visitors.Visitor(world).exchange(visitors.token_of(unused[0])).status_code == 404, "the newest alone counts"
+    world.advance(601)
+    assert visitors.Visitor(world).exchange(visitors.token_of(unused[1])).status_code == 410
+    assert factors(world, bob) == ["pending"]
+
+
+@pytest.mark.parametrize("end", ["a newer code", "a new password", "an authenticator"])
+def test_what_ends_the_enrolment_code_ends_the_page_with_it(world, host, bob, end):
+    started = host.enroll_start(bob, bob.enroll_code)
+    page = opened(world, started)
+    assert page.start().status_code == 201
+    if end == "a newer code":
+        issue(world, bob)
+    elif end == "a new password":
+        assert host.change(bob, "three ferries before breakfast")["answer"] == "allow"
+    else:
+        world.query("UPDATE counterfoil.factor SET state = 'revoked', seed_sealed = NULL, seed_key_id = NULL, pending_until = NULL "
+                    "WHERE account_id = %s", (bob.id,))
+        world.enroll(bob, world.staff_api())
+    assert page.confirm(worlds.totp(started["secret"], world.now_s())).status_code == 409
+    assert [state for state in factors(world, bob) if state == "active"] == ["active"] * (end == "an authenticator")
+
+
+def test_a_page_of_another_link_still_makes_an_authenticator_of_its_own(world, host, bob):
+    started = host.enroll_start(bob, bob.enroll_code)
+    link = world.staff_api().post(f"/v1/accounts/{bob.id}/enrollment-links").json()["url"]
+    assert visitors.Visitor(world).exchange(visitors.token_of(started["enroll_url"])).status_code == 404, "the newest alone counts"
+    page = visitors.Visitor(world)
+    assert page.exchange(visitors.token_of(link)).status_code == 204
+    shown = page.start().json()
+    assert shown["factor_id"] != started["factor_id"] and factors(world, bob) == ["pending"]
+    assert host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))["reason"] == "enrollment_over"
+    assert page.confirm(worlds.totp(shown["secret"].replace(" ", ""), world.now_s())).status_code == 200
 
 
 # --- break-glass ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  *
  *   answer = N            the answer's number (answer.h); 23294 allows
  *   reason, detail, user_digest, ssh_key, password_right, must_change, enrolled, retry_after_s
- *   factor_id, enroll_key, recovery_codes
+ *   factor_id, enroll_key, enroll_url, recovery_codes
  *   look, start, confirm = N      the answer to those operations, in the place of the other
  *   fault = NAME          what is wrong with the reply: see faults[] */
 #include <errno.h>
@@ -66,6 +66,8 @@ take_line(struct script *script, char *line, size_t number)
 		reply->factor_id = value;
 	else if (strcmp(line, "enroll_key") == 0)
 		reply->enroll_key = value;
+	else if (strcmp(line, "enroll_url") == 0)
+		reply->enroll_url = value;
 	else if (strcmp(line, "recovery_codes") == 0)
 		reply->recovery_codes = value;
 	else if (strcmp(line, "fault") == 0)

@@ -4,6 +4,7 @@ TLS, PostgreSQL behind it."""
 import os
 import re
 import threading
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ import enrolling
 import fault_service
 import service_host
 import staff_machine
+import visitor
 import world as worlds
 
 
@@ -246,6 +248,61 @@ def test_an_enrolment_whose_reply_was_lost_goes_on_and_its_recovery_codes_work(f
     assert sign_in(far, bob, [bob.password, bob.recovery_codes[9]])["auth"] == "SUCCESS"
 
 
+def at_page(service, act):
+    """The first code of the pair, after ACT(visitor, page's reply to the start) at the page that the prompt names."""
+    def answer(shown):
+        person = visitor.Visitor(service)
+        assert person.exchange(visitor.token_of(enrolling.PAGE.findall(shown)[-1])).status_code == 204
+        started = person.start()
+        assert started.json()["secret"].replace(" ", "") == enrolling.key_in(shown)
+        act(person, started.json())
+        return enrolling.PAIR[0](shown)
+    return answer
+
+
+def confirm_at_page(person, started):
+    reply = person.confirm(worlds.totp(started["secret"].replace(" ", ""), time.time()))
+    assert reply.status_code == 200 and len(reply.json()["recovery_codes"]) == 10
+
+
+def test_who_enrols_on_the_page_signs_in_with_the_next_codes_at_the_prompt(far, service, staff, bob):
+    def enrol(person, started):
+        confirm_at_page(person, started)
+        staff.forget_step(bob)
+    done = enrolling.enroll(far, bob, [staff.issue(bob), at_page(service, enrol), enrolling.PAIR[1]], "auth",
+                            options=[*enrolling.NEAR, "--state"])
+    assert (done["auth"], done.entry["reason"], done.state) == ("SUCCESS", "granted", "state same"), done.log
+    assert enrolling.factors(staff, bob) == ["active"] and "recovery codes" not in "\n".join(done.lines)
+    assert events_of(staff, done.entry) == [("login_password", "challenge", "password_right"), ("login_code", "granted", "granted")]
+
+
+def test_who_opens_the_page_and_types_two_codes_at_the_prompt_is_enrolled_once(far, service, staff, bob):
+    people = []
+    done = enrolling.enroll(far, bob, [staff.issue(bob), at_page(service, lambda person, _: people.append(person)),
+                                       enrolling.PAIR[1], ""])
+    assert (done["auth"], done.entry["reason"]) == ("SUCCESS", "enrolled"), done.log
+    assert people[0].state().json()["state"] == "done" and enrolling.factors(staff, bob) == ["active"]
+    token = visitor.token_of(enrolling.PAGE.findall("\n".join(done.lines))[-1])
+    assert token not in done.entry.text
+
+
+@pytest.mark.parametrize("pages", ["an address of over 200 bytes", "none"])
+def test_without_a_page_that_has_room_the_prompt_shows_the_key_alone(service, staff, tmp_path, bob, pages):
+    ports = {listener: worlds.free_port() for listener in ("api", "pages", "management")}
+    changes = {("pages", "public_url"): "https://localhost/" + "x" * 140} if pages != "none" else \
+        {("pages", name): None for name in staff.installation.settings(ports)["pages"]}
+    configuration = staff.installation.write_configuration(ports, tmp_path / "authd.conf", changes)
+    authd = worlds.Authd(configuration, tmp_path / "authd.log", service.certificates, ports)
+    authd.start()
+    try:
+        host = service.host(tmp_path / "host", port=ports["api"]).configure(timeout_total=20, timeout_connect=10, **enrolling.OPEN)
+        done = enrolling.enroll(host, bob, [staff.issue(bob), *enrolling.PAIR, ""])
+    finally:
+        authd.stop()
+    assert done["auth"] == "SUCCESS" and "https://" not in "\n".join(done.lines)
+    assert "Give your authenticator app this key:" in "\n".join(done.lines)
+
+
 def test_a_service_that_dies_with_the_confirmation_lets_nobody_in_and_leaves_one_authenticator(far, relay, service, staff, bob):
     far.configure(timeout_total=20, timeout_connect=10, fail="ignore_unavailable", **enrolling.OPEN)
 
@@ -263,13 +320,32 @@ def test_a_service_that_dies_with_the_confirmation_lets_nobody_in_and_leaves_one
 
 # --- a real sshd -----------------------------------------------------------------------------------------------------
 
+def enrol_by_the_page_that_sshd_names(machine, service, sshd, bob):
+    """At the prompt of a real session: page and prompt have one key, and the codes after the page's sign in."""
+    mark, spawned = machine.syslog.mark(), sshd.ssh(bob.login, ["echo granted-$(whoami)"])
+    staff_machine.answer(spawned, "Password: $", bob.password)
+    spawned.expect("Verification code: $")
+    spawned.sendline(machine.issue(bob))
+    spawned.expect(r"  (https://\S+/enroll#\S+)\r\nor give the app this key:\r\n  ((?:[A-Z2-7]{4} ?){8})\r\nThen type the code that it shows: $")
+    person, bob.seed = visitor.Visitor(service), spawned.match[2].replace(" ", "")
+    assert person.exchange(visitor.token_of(spawned.match[1])).status_code == 204
+    confirm_at_page(person, person.start().json())
+    machine.forget_step(bob)
+    spawned.sendline(bob.code(worlds.PERIOD_S))
+    spawned.expect("type that code: $")
+    spawned.sendline(bob.code())
+    spawned.expect(f"granted-{bob.login}\r")
+    assert [entry["reason"] for entry in machine.entries(mark, event="auth")] == ["granted"]
+    assert enrolling.factors(machine, bob) == ["active"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a machine of its own needs root")
 def test_sshd_lets_in_who_the_service_lets_in(machine):
     """The shipped stack to the letter, on a machine that has neither a keyring nor a database."""
     service = service_host.StaffService(machine)
     alice = machine.hire()
     machine.stack_file("sshd", "sshd-password-totp")
-    machine.configure(backend="authd", account="status", timeout_total=20)
+    machine.configure(backend="authd", account="status", timeout_total=20, unenrolled="enroll", enroll_cidrs="127.0.0.0/8 ::1/128")
     worlds.write_private(machine.path("/etc/counterfoil/host.key"), service.key() + "\n")
     worlds.write_private(machine.path("/etc/counterfoil/service-ca.pem"), service.certificates.ca.read_text(), 0o644)
     worlds.write_private(machine.helper_conf, service_host.authd_section(
@@ -284,6 +360,7 @@ def test_sshd_lets_in_who_the_service_lets_in(machine):
         mark = machine.syslog.mark()
         assert staff_machine.Talk(sshd.ssh(alice.login, ["echo granted-$(whoami)"]), answers).granted is None
         assert machine.entries(mark, event="auth")[0]["reason"] == "code_replayed"
+        enrol_by_the_page_that_sshd_names(machine, service, sshd, machine.hire(enrolled=False))
     finally:
         sshd.stop()
         service.stop()

@@ -517,6 +517,15 @@ UNENROLLED = faults.replies(answer="not_enrolled", reason="not_enrolled")
 TYPED = [GOOD[0], "ABCD-EFGH-IJKL-MNOP-QRST-UVWX", "123456", "654321", ""]
 
 
+def test_the_page_that_the_service_names_stands_in_the_prompt_before_the_key(host, service):
+    url = "https://" + "x" * 192
+    done = enrol(host, service, starts(enroll_url=url), faults.replies(recovery_codes=CODES))
+    shown = "\n".join(done.lines)
+    assert done["auth"] == "SUCCESS" and url not in done.entry.text
+    assert f"Open this page where your authenticator app is:\n  {url}\nor give the app this key:\n  ABCD EFGH" in shown
+    assert "YZ23 4567\nThen type the code that it shows: " in shown
+
+
 def starts(spoil=None, **changes):
     return faults.replies(spoil, **{**STARTED, **changes})
 
@@ -560,6 +569,11 @@ ENROL_FAULTS = {
     "an id that is none": ([starts(factor_id="../x")], UNUSABLE, "of another kind"),
     "a picture too large": ([starts(otpauth_uri="otpauth://totp/" + "A" * 498)], UNUSABLE, "of another kind"),
     "a picture with a line's end": ([starts(otpauth_uri="otpauth://totp/\n")], UNUSABLE, "of another kind"),
+    "a page without TLS": ([starts(enroll_url="http://shop.example/enroll#x")], UNUSABLE, "of another kind"),
+    "a page that is none": ([starts(enroll_url="https://")], UNUSABLE, "of another kind"),
+    "a page that moves the cursor": ([starts(enroll_url="https://shop.example/\x1b[2J")], UNUSABLE, "of another kind"),
+    "a page on two lines": ([starts(enroll_url="https://shop.example/\nPassword:")], UNUSABLE, "of another kind"),
+    "a page too long": ([starts(enroll_url="https://" + "x" * 193)], UNUSABLE, "of another kind"),
     "401 to the start": ([faults.status("401 Unauthorized")], REFUSED, "revoked, expired or unknown"),
     "404 of a service that cannot": ([faults.status("404 Not Found")], UNUSABLE, "status 404"),
     "503 to the start": ([faults.status("503 Service Unavailable")], UNAVAILABLE, "status 503"),

@@ -130,6 +130,67 @@ def test_of_ten_confirmations_at_once_one_binds(house, chief, host, bob):
     assert sorted(houses.in_parallel(10, confirm)) == ["CF409"] * 9 + ["granted"]
 
 
+# --- the page that a host with a key shows beside its prompt -----------------------------------------------------------
+
+@pytest.fixture
+def keyed(house):
+    with house.desk(caller=house.make_client(realm=houses.STAFF, scopes=64).but(kind="host")) as desk:
+        yield desk
+
+
+def page_of(house, keyed, person, code, factor):
+    """A page behind a link of this host: its token."""
+    link, page = secrets.token_bytes(32), secrets.token_bytes(32)
+    keyed.call("link_create_at_host", person.id, code, factor, link)
+    with house.desk(caller=houses.caller(kind="page")) as desk:
+        desk.call("link_exchange", link, "enrollment", page, 600)
+    return page
+
+
+def test_of_ten_confirmations_at_prompt_and_page_one_binds(house, chief, keyed, bob):
+    code, factor = issue(chief, bob), str(uuid.uuid4())
+    keyed.call(*start(bob, code, factor))
+    page = page_of(house, keyed, bob, code, factor)
+
+    def confirm(number):
+        who = keyed.caller if number % 2 else houses.caller(kind="page")
+        with house.desk(caller=who) as desk:
+            try:
+                return desk.call(*finish(bob, code if number % 2 else page, factor, 1000 + number))["verdict"]
+            except houses.psycopg2.Error as error:
+                return error.pgcode
+    assert sorted(houses.in_parallel(10, confirm)) == ["CF409"] * 9 + ["granted"]
+    assert house.one("SELECT count(*) FROM counterfoil.recovery_code WHERE account_id = %s", (bob.id,)) == 10
+    assert house.one("SELECT state FROM counterfoil.link WHERE account_id = %s", (bob.id,)) == "done"
+
+
+def test_a_host_makes_a_link_for_what_it_began_and_its_code_alone(house, authd, chief, host, keyed, bob):
+    code, factor, link = issue(chief, bob), str(uuid.uuid4()), secrets.token_bytes(32)
+    keyed.call(*start(bob, code, factor))
+    for person, ticket, pending in ((bob, None, factor), (bob, secrets.token_bytes(32), factor),
+                                    (chief.person(realm=houses.STAFF), code, factor)):
+        assert keyed.refusal("link_create_at_host", person.id, ticket, pending, link) == "CF409"
+    assert keyed.refusal("link_create_at_host", bob.id, code, str(uuid.uuid4()), link) == "CF404"
+    assert host.refusal("link_create_at_host", bob.id, code, factor, link) == "42501", "a database's host has no key for one"
+    operator = chief.caller
+    assert chief.refusal("link_create_at_host", bob.id, code, factor, link, who=operator) == "CF403"
+    with house.desk(caller=house.make_client(realm=houses.STAFF)) as desk:
+        assert desk.refusal("link_create_at_host", bob.id, code, factor, link) == "CF403"
+    assert authd.refusal("link_create_at_host", bob.id, code, factor, link) in ("CF403", "CF404")
+    house.advance(601)
+    assert keyed.refusal("link_create_at_host", bob.id, code, factor, link) == "CF409"
+
+
+def test_a_page_of_a_host_holds_to_its_code_and_binds_no_further_authenticator(house, chief, keyed, bob):
+    code, factor = issue(chief, bob), str(uuid.uuid4())
+    keyed.call(*start(bob, code, factor))
+    page = page_of(house, keyed, bob, code, factor)
+    chief.enroll(bob)
+    with house.desk(caller=houses.caller(kind="page")) as desk:
+        assert desk.refusal(*start(bob, page)) == "CF409"
+        assert desk.refusal(*begin(bob, page, factor)) == "CF409" == desk.refusal(*finish(bob, page, factor))
+
+
 def test_wrong_codes_are_counted_like_wrong_codes_and_a_right_one_clears_the_count(house, chief, host, bob):
     code = issue(chief, bob)
     for _ in range(2):

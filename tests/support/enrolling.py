@@ -7,6 +7,7 @@ import world as worlds
 
 KEY = re.compile(r"^  ((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})$", re.MULTILINE)
 RECOVERY = re.compile(r"\b(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}\b")
+PAGE = re.compile(r"^  (https://\S+/enroll#[A-Za-z0-9_-]{43})$", re.MULTILINE)
 NEAR = ["--item", "rhost=192.0.2.7"]
 OPEN = {"unenrolled": "enroll", "enroll_cidrs": "2001:db8::/32 192.0.2.0/24"}
 NO_CODE = "000000"
@@ -21,7 +22,20 @@ def code_of(ago_steps):
     return lambda shown: worlds.totp(key_in(shown), time.time() - ago_steps * worlds.PERIOD_S)
 
 
-PAIR = [code_of(1), code_of(0)]
+def pair():
+    """Two codes in a row, the second of the time step that it was when the first was typed, however long that took."""
+    typed_at = []
+
+    def first(shown):
+        typed_at.append(time.time())
+        return worlds.totp(key_in(shown), typed_at[-1] - worlds.PERIOD_S)
+
+    def second(shown):
+        return worlds.totp(key_in(shown), typed_at[-1])
+    return first, second
+
+
+PAIR = pair()
 
 
 def enroll(host, person, answers, *operations, options=tuple(NEAR), **others):

@@ -60,6 +60,7 @@ class StaffService:
                                                          {("hashing", "deadline_ms"): 60000, **(changes or {})})
         self.authd = worlds.Authd(configuration, installation.directory / "authd-for-hosts.log", self.certificates, ports)
         self.authd.start()
+        self.authds, self.ca = [self.authd], self.certificates.ca       # as visitor.Visitor wants a world
 
     @property
     def host_url(self):
