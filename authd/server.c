@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/acceptor.h"
 #include "authd/address.h"
 #include "authd/certificate.h"
 #include "authd/connections.h"
@@ -76,6 +77,7 @@ struct server {
 	const struct settings *settings;
 	struct listener listeners[LISTENERS_MAX];
 	unsigned listener_count;
+	struct acceptor *acceptor;      /* of all listeners with TLS; libmicrohttpd accepts for the other itself */
 	gnutls_datum_t ticket_key;      /* of TLS session tickets; GnuTLS derives changing keys from it */
 };
 
@@ -436,6 +438,10 @@ start_daemon(struct listener *listener)
 	const struct listener_settings *own = listener->own;
 	const struct settings *settings = listener->server->settings;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem plain[] = {
+		{ MHD_OPTION_LISTEN_SOCKET, listener->address.fd, NULL },
+		{ MHD_OPTION_END, 0, NULL }
+	};
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_retrieve },
@@ -453,15 +459,14 @@ start_daemon(struct listener *listener)
 	};
 
 	if (listener->certificate != NULL)
-		flags |= MHD_USE_TLS;
+		flags |= MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET;
 	listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_library_message, listener,
-	    MHD_OPTION_LISTEN_SOCKET, listener->address.fd,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
 	    MHD_OPTION_ARRAY, limits,
-	    MHD_OPTION_ARRAY, listener->certificate != NULL ? tls : tls + 2,
+	    MHD_OPTION_ARRAY, listener->certificate != NULL ? tls : plain,
 	    MHD_OPTION_END);
 	return listener->daemon != NULL ? STATUS_OK : STATUS_INTERNAL;
 }
@@ -520,6 +525,22 @@ open_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
 	return st;
 }
 
+static enum status
+start_acceptor(struct server *server)
+{
+	struct acceptor_socket sockets[ACCEPTOR_SOCKETS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < server->listener_count; i++) {
+		struct listener *listener = &server->listeners[i];
+
+		if (listener->certificate != NULL && count < ACCEPTOR_SOCKETS_MAX)
+			sockets[count++] = (struct acceptor_socket){ .fd = listener->address.fd, .daemon = listener->daemon,
+				.connections = listener->connections, .limit = listener->own->connections };
+	}
+	return acceptor_start(sockets, count, &server->acceptor);
+}
+
 /* In their order: the operator's probes come last, for they say that the others are there. */
 static enum status
 start_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
@@ -558,6 +579,8 @@ server_start(const struct settings *settings, struct service *service, struct se
 		st = open_all(server, error);
 	if (st == STATUS_OK)
 		st = start_all(server, error);
+	if (st == STATUS_OK)
+		st = start_acceptor(server);
 	if (st != STATUS_OK) {
 		workers_stop(service->workers); /* a listener that started may have given them work */
 		server_stop(&server);
@@ -597,14 +620,13 @@ void
 server_drain(struct server *server)
 {
 	atomic_store(&server->service->draining, true);
+	acceptor_stop(&server->acceptor);
 	for (unsigned i = 0; i < server->listener_count; i++) {
 		struct listener *listener = &server->listeners[i];
 
 		/* the operator's probes stay until the end: they say that we are draining */
-		if (listener->certificate == NULL || listener->daemon == NULL)
-			continue;
-		(void)MHD_quiesce_daemon(listener->daemon);
-		address_close(&listener->address);
+		if (listener->certificate != NULL)
+			address_close(&listener->address);
 	}
 }
 
@@ -619,6 +641,7 @@ server_stop(struct server **server)
 {
 	if (server == NULL || *server == NULL)
 		return;
+	acceptor_stop(&(*server)->acceptor);
 	for (unsigned i = 0; i < (*server)->listener_count; i++) {
 		struct listener *listener = &(*server)->listeners[i];
 

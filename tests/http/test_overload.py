@@ -3,6 +3,11 @@
 import contextlib
 import itertools
 import json
+import math
+import os
+import pathlib
+import signal
+import socket
 import statistics
 import threading
 import time
@@ -280,3 +285,33 @@ def test_look_ups_pass_no_worker_while_the_database_is_prompt_and_hold_nobody_up
         with held(unhurried, look) as by_a_worker:
             assert by_a_worker, "the one before was slow"
             assert ask_all() == [401] * len(strangers), "no connection is held up by it"
+
+
+# --- connections and threads -----------------------------------------------------------------------------------------------
+
+def watched(pid):
+    """How many descriptors each thread that waits for sockets waits for: {epoll descriptor: count}."""
+    found = {}
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):     # closed meanwhile
+            found[info.name] = info.read_text(encoding="ascii").count("tfd:")
+    return found
+
+
+def test_connections_that_come_at_once_are_dealt_out_to_all_threads(fresh_world):
+    authd, count = fresh_world.start().authd, 24
+    address = ("127.0.0.1", int(authd.url.rsplit(":", 1)[1]))
+    before = watched(authd.process.pid)
+    with contextlib.ExitStack() as opened:
+        authd.signal(signal.SIGSTOP)
+        try:
+            for _ in range(count):
+                opened.enter_context(socket.create_connection(address, 10))
+        finally:
+            authd.signal(signal.SIGCONT)
+        worlds.wait_until(lambda: authd.metric("counterfoil_connections") > count, "all of them to be accepted")
+        after = watched(authd.process.pid)
+        more = [after[number] - before.get(number, 0) for number in after]
+        threads = min(64, 4 * os.cpu_count())
+        assert sum(more) >= count
+        assert max(more) <= 2 * math.ceil(count / threads), more
