@@ -211,6 +211,8 @@ verify_members(const struct question *question)
 		return members;
 	(void)json_object_set_new(members, "password_right", json_boolean(question->answer.password_right));
 	(void)json_object_set_new(members, "must_change", json_boolean(question->answer.must_change));
+	if (question->answer.ticket[0] != '\0')
+		(void)json_object_set_new(members, "ticket", json_string(question->answer.ticket));
 	return members;
 }
 
@@ -233,6 +235,7 @@ take_credentials(struct question *question)
 	asked->password = json_body_string(question->body, "password");
 	asked->code = json_body_string(question->body, "code");
 	asked->new_password = json_body_string(question->body, "new_password");
+	asked->wants_ticket = json_body_flag(question->body, "ticket");
 	return true;
 }
 
@@ -244,6 +247,7 @@ route_pam_verify(struct request *request)
 		{ "password", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
 		{ "code", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
 		{ "new_password", FIELD_STRING, false, 1, TYPED_MAX, NULL, 0 },
+		{ "ticket", FIELD_BOOLEAN, false, 0, 0, NULL, 0 },
 	};
 	struct question question;
 
@@ -375,7 +379,8 @@ route_pam_breakglass(struct request *request)
 		{ "left", FIELD_INTEGER, true, 0, BREAKGLASS_TRAIL_CODES_MAX, NULL, 0 },
 		{ "expires_at", FIELD_INTEGER, true, 0, UINT32_MAX, NULL, 0 },
 	};
-	static const struct word operations[] = { { "issued", 1 }, { "used", 2 }, { "revoked", 3 }, { "expired", 4 }, { NULL, 0 } };
+	static const struct word operations[] = { { "issued", 1 }, { "used", 2 }, { "revoked", 3 }, { "expired", 4 },
+	    { "ticket_used", 5 }, { NULL, 0 } };
 	struct question question;
 
 	if (begin(&question, request, fields, sizeof fields / sizeof fields[0]) &&

@@ -52,7 +52,7 @@ command_function doctor_command;
 command_function enroll_command, recovery_codes_command;
 command_function factors_list_command, factors_revoke_command;
 command_function init_command;
-command_function keys_list_command, keys_extract_command, keys_add_command;
+command_function keys_list_command, keys_extract_command, keys_add_command, ticket_key_command;
 command_function pam_check_command, breakglass_command;
 command_function staff_offboard_command;
 command_function training_record_command, training_report_command, training_require_command;

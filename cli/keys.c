@@ -1,10 +1,11 @@
-/* keys.c: counterfoil keys: the keyring of this host. */
+/* keys.c: counterfoil keys, and counterfoil pam ticket-key: the keyring of this host. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <sysexits.h>
 
 #include "cli/output.h"
 #include "cli/session.h"
+#include "core/credential/offline_ticket.h"
 
 static int
 open_keyring(const struct core_settings *settings, struct keyring **out)
@@ -111,6 +112,39 @@ keys_add_command(const struct invocation *in)
 		output_text("Key %d of realm %s is in %s.  Copy the file to every other host of this realm, and to its safe place, "
 		    "before you restart any authd: what is sealed with the new key opens nowhere else.\n", id,
 		    realm_name(realm), settings.keyring_path);
+	session_free_settings(&settings);
+	return rc;
+}
+
+/* --- the public key of offline tickets ------------------------------------------------------------------------------- */
+
+static int
+print_ticket_key(const struct keyring *keyring)
+{
+	char line[OFFLINE_TICKET_KEY_LINE_BYTES];
+	uint8_t seed[OFFLINE_TICKET_SEED_BYTES];
+	enum status st = offline_ticket_seed(keyring, seed);
+
+	if (st != STATUS_OK)
+		return output_fail(EX_CONFIG, "the keyring here has no keys of realm service: ask on a host that runs authd");
+	offline_ticket_key_line(seed, line);
+	secret_wipe(seed, sizeof seed);
+	output_text("%s\n", line);
+	return EX_OK;
+}
+
+int
+ticket_key_command(const struct invocation *in)
+{
+	struct core_settings settings;
+	struct keyring *keyring = NULL;
+	int rc;
+
+	if ((rc = session_load_settings(in, &settings)) != EX_OK)
+		return rc;
+	if ((rc = open_keyring(&settings, &keyring)) == EX_OK)
+		rc = print_ticket_key(keyring);
+	keyring_free(&keyring);
 	session_free_settings(&settings);
 	return rc;
 }

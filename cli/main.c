@@ -101,6 +101,11 @@ static const struct command commands[] = {
 	    "Looks at pam.conf (or the FILE of --config), the stacks in /etc/pam.d that name the module, sshd's own\n"
 	    "settings, the helper with what is behind it, the clock, and at the account LOGIN if it is given.\n"
 	    "Exit code 78 when something is wrong.", pam_check_command },
+	{ "pam", "ticket-key", "", 0, 0, 0,
+	    "on the service: print the public key by which PAM hosts verify offline tickets",
+	    "For ticket_key_file in pam-helper.conf of hosts with offline = ticket.  It is no secret; it is another one after\n"
+	    "counterfoil keys add service: then hosts get the new line beside the old one before authd is restarted.",
+	    ticket_key_command },
 	{ "breakglass", "issue", "LOGIN", 1, 1, WITH(OPTION_COUNT_OF_CODES),
 	    "on a PAM host, as root: make codes that let somebody in while Counterfoil is away",
 	    "Each is good once, on this host alone, for 90 days (a setting), and only while the service has been out of reach\n"

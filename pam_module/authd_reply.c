@@ -221,6 +221,22 @@ phase_fault(uint32_t operation, enum answer answer)
 	return NULL;
 }
 
+/* Judged where it is kept; here it is a text that fits. */
+static bool
+take_ticket(const json_t *body, const struct wire_request *request, struct helper_reply *reply)
+{
+	const json_t *value = json_object_get(body, "ticket");
+	size_t len = json_string_length(value);
+
+	if (value == NULL)
+		return true;
+	if (!json_is_string(value) || len >= sizeof reply->ticket || !text_rules_hold(json_string_value(value), len) ||
+	    request->operation != WIRE_VERIFY || request->offline != WIRE_OFFLINE_TICKET)
+		return false;
+	memcpy(reply->ticket, json_string_value(value), len + 1);
+	return true;
+}
+
 static const char *
 decision_fault(const struct authd_question *question, const json_t *body, struct helper_reply *reply)
 {
@@ -236,7 +252,7 @@ decision_fault(const struct authd_question *question, const json_t *body, struct
 	if (!take_reason(body, &reason) || !take_flag(body, "password_right", &taken.password_right) ||
 	    !take_flag(body, "must_change", &taken.must_change) || !take_flag(body, "enrolled", &taken.enrolled) ||
 	    !take_number(body, "retry_after_s", WIRE_RETRY_AFTER_MAX, &taken.retry_after_s) ||
-	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due))
+	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due) || !take_ticket(body, question->request, reply))
 		return "a field of the reply is of another kind";
 	reply->wire = taken;
 	if ((operation == WIRE_ENROLL_START || operation == WIRE_ENROLL_CONFIRM) &&

@@ -37,14 +37,39 @@ look_before_asking(struct call *call)
 	return ANSWER_NONE;
 }
 
+/* Somebody whom sshd took by a key, and whose ticket for it may be good: the helper judges it, and says no while the back end
+ * is there.  No code is asked for that nobody could check: it would teach people to type codes into a dead end. */
+static bool
+may_have_ticket(const struct call *call)
+{
+	return call->conf.offline == OFFLINE_TICKET && call->who.has_publickey && call->who.ssh_key[0] != '\0' && !call->who.odd;
+}
+
+static enum answer
+try_ticket(struct call *call)
+{
+	struct wire_request request = call_request(call, WIRE_TICKET);
+
+	request.offline = WIRE_OFFLINE_TICKET;
+	if (!may_have_ticket(call) || call_ask(call, &request) != ANSWER_ALLOW || call->reply.offline != WIRE_LET_IN_BY_TICKET)
+		return ANSWER_NONE;
+	collect_tell(call, "Counterfoil is out of reach, so no code is asked for.  You are let in because you signed in here "
+	    "with this ssh key a few hours ago at most; this is reported.");
+	return ANSWER_ALLOW;
+}
+
 static enum answer
 admit(struct call *call)
 {
+	enum answer answer;
+
 	if (who_is_exempt(call->pamh, &call->conf, &call->who))
 		return ANSWER_EXEMPT;
 	if (call->conf.require_ssh_publickey && !(call->who.is_ssh && call->who.has_publickey))
 		return ANSWER_NO_PUBLICKEY;
-	return look_before_asking(call);
+	if ((answer = look_before_asking(call)) != ANSWER_NONE)
+		return answer;
+	return try_ticket(call);
 }
 
 /* --- what the answers mean here --------------------------------------------------------------------------------- */
@@ -95,6 +120,16 @@ or_null(const char *text)
 	return text[0] != '\0' ? text : NULL;
 }
 
+static enum wire_offline
+offline_of(const struct call *call)
+{
+	if (may_have_ticket(call))
+		return WIRE_OFFLINE_TICKET;
+	if (call->conf.offline != OFFLINE_RECOVERY)
+		return WIRE_OFFLINE_NO;
+	return getauxval(AT_SECURE) == 0 ? WIRE_OFFLINE_YES : WIRE_OFFLINE_UNCOUNTED;
+}
+
 static enum answer
 verify(struct call *call, bool decoy)
 {
@@ -104,8 +139,7 @@ verify(struct call *call, bool decoy)
 	if (!decoy) {
 		request.password = or_null(call->vault->password.text);
 		request.code = or_null(call->vault->code.text);
-		if (call->conf.offline == OFFLINE_RECOVERY)
-			request.offline = getauxval(AT_SECURE) == 0 ? WIRE_OFFLINE_YES : WIRE_OFFLINE_UNCOUNTED;
+		request.offline = offline_of(call);
 	}
 	answer = call_ask(call, &request);
 	if (decoy)
@@ -132,6 +166,17 @@ may_try_again(enum answer answer)
 	return answer == ANSWER_DENY || answer == ANSWER_EMPTY || answer == ANSWER_BAD_INPUT;
 }
 
+static enum answer
+ask_and_verify(struct call *call)
+{
+	enum answer answer;
+
+	do {
+		answer = attempt(call);
+	} while (may_try_again(answer) && call->tries < call->conf.attempts);
+	return may_try_again(answer) && call->conf.attempts > 1 ? ANSWER_TRIES_USED_UP : answer;
+}
+
 enum answer
 authenticate(struct call *call)
 {
@@ -140,13 +185,8 @@ authenticate(struct call *call)
 	marker_clear(call->pamh);
 	if (call->conf.fail_delay_ms > 0)
 		(void)pam_fail_delay(call->pamh, (unsigned)call->conf.fail_delay_ms * 1000);
-	if ((answer = admit(call)) != ANSWER_NONE)
-		return answer;
-	do {
-		answer = attempt(call);
-	} while (may_try_again(answer) && call->tries < call->conf.attempts);
-	if (may_try_again(answer) && call->conf.attempts > 1)
-		answer = ANSWER_TRIES_USED_UP;
+	if ((answer = admit(call)) == ANSWER_NONE)
+		answer = ask_and_verify(call);
 	if (answer == ANSWER_ALLOW)
 		marker_set(call);
 	return answer;

@@ -82,8 +82,16 @@ put_origin(json_t *body, const struct wire_request *request)
 }
 
 static bool
+wants_ticket(const struct wire_request *request)
+{
+	return request->operation == WIRE_VERIFY && request->offline == WIRE_OFFLINE_TICKET;
+}
+
+static bool
 put_credentials(json_t *body, const struct wire_request *request)
 {
+	if (wants_ticket(request) && json_object_set_new(body, "ticket", json_true()) != 0)
+		return false;
 	return put(body, "factors", factors_name(request)) && put(body, "password", request->password) &&
 	    put(body, "code", request->code) && put(body, "new_password", request->new_password) &&
 	    put(body, "enroll_code", request->enroll_code) && put(body, "factor_id", request->factor_id) &&

@@ -9,44 +9,13 @@
 #include "core/base/secret.h"
 #include "pam_module/breakglass_report.h"
 #include "pam_module/breakglass_store.h"
+#include "pam_module/outage.h"
+#include "pam_module/ticket_store.h"
 
 enum {
-	OUTAGE_GAP_S = 600,             /* failures further apart are two outages: nobody knows what was in between */
 	FREE_FAILURES = 5,              /* wrong codes of a person before a delay begins */
 	DELAY_S = 60, DELAY_MAX_S = 3600
 };
-
-/* --- the outage ------------------------------------------------------------------------------------------------------- */
-
-static void
-count_failure(struct breakglass *codes, int64_t now_s)
-{
-	bool same = codes->outage_count > 0 && now_s >= codes->outage_last_s && now_s - codes->outage_last_s <= OUTAGE_GAP_S;
-
-	if (!same) {
-		codes->outage_first_s = now_s;
-		codes->outage_count = 0;
-	}
-	codes->outage_last_s = now_s;
-	codes->outage_count++;
-}
-
-/* One that was recorded long ago has ended for all we know, and so has one of the future. */
-static bool
-is_sustained(const struct breakglass *codes, const struct helper_settings *settings, int64_t now_s)
-{
-	return codes->outage_count >= settings->breakglass_failures && now_s >= codes->outage_last_s &&
-	    now_s - codes->outage_last_s <= OUTAGE_GAP_S && now_s - codes->outage_first_s >= settings->breakglass_outage_s;
-}
-
-static bool
-forget_outage(struct breakglass *codes)
-{
-	bool was = codes->outage_count > 0;
-
-	codes->outage_first_s = codes->outage_last_s = codes->outage_count = 0;
-	return was;
-}
 
 /* --- a code ----------------------------------------------------------------------------------------------------------- */
 
@@ -87,7 +56,7 @@ let_in(const struct breakglass_job *job, unsigned left)
 	log_event(LOG_LEVEL_ALERT, "breakglass_used", (const struct log_field[]){ LOG_TEXT("user", job->request->user),
 	    LOG_TEXT("service", job->request->service), LOG_TEXT("rhost", job->request->rhost),
 	    LOG_TEXT("tty", job->request->tty), LOG_NUMBER("left", left), LOG_END });
-	job->reply->wire.offline = 1;
+	job->reply->wire.offline = WIRE_LET_IN_BY_CODE;
 	helper_reply_set(job->reply, ANSWER_ALLOW, "breakglass_used", NULL);
 }
 
@@ -151,7 +120,7 @@ static void
 while_away(const struct breakglass_job *job)
 {
 	const struct wire_request *request = job->request;
-	bool has_code = request->code != NULL && recovery_code_is_code(request->code);
+	bool has_code = request->offline != WIRE_OFFLINE_TICKET && request->code != NULL && recovery_code_is_code(request->code);
 	char error[CONFIG_ERROR_BYTES];
 	struct breakglass_store store;
 	int64_t now_s = clock_now_s();
@@ -161,9 +130,9 @@ while_away(const struct breakglass_job *job)
 		complain(error);
 		return;
 	}
-	if (request->offline == WIRE_OFFLINE_YES)
-		count_failure(store.codes, now_s);
-	if (has_code && is_sustained(store.codes, job->settings, now_s))
+	if (request->offline != WIRE_OFFLINE_UNCOUNTED)
+		outage_count(store.codes, now_s);
+	if (has_code && outage_is_sustained(store.codes, job->settings, now_s))
 		take_code(job, &store, now_s);
 	else if (breakglass_store_write(&store, error) != STATUS_OK)
 		complain(error);
@@ -202,7 +171,7 @@ when_back(const struct breakglass_job *job, bool gone, bool *out_waiting)
 		complain(error);
 		return;
 	}
-	changed = forget_outage(store.codes);
+	changed = outage_forget(store.codes);
 	if (gone && text_is_canonical_login(job->request->user))
 		person = breakglass_find(store.codes, job->request->user);
 	if (person != NULL)
@@ -225,15 +194,18 @@ breakglass_settle(const struct breakglass_job *job)
 {
 	const struct wire_request *request = job->request;
 	uint32_t answer = job->reply->wire.answer;
-	bool about_user = request->operation == WIRE_VERIFY || request->operation == WIRE_LOOK, waiting = false;
+	bool gone = (request->operation == WIRE_VERIFY || request->operation == WIRE_LOOK) && has_answered(answer) &&
+	    is_gone(answer, job->reply->reason), waiting = false;
 
+	if (gone)
+		ticket_store_remove(job->settings->run_directory, request->user);
 	if (!breakglass_store_exists(job->settings->breakglass_directory))
 		return;
 	if (answer == (uint32_t)ANSWER_UNAVAILABLE && request->operation == WIRE_VERIFY && request->factors == WIRE_OTP &&
 	    request->offline != WIRE_OFFLINE_NO)
 		while_away(job);
 	else if (has_answered(answer))
-		when_back(job, about_user && is_gone(answer, job->reply->reason), &waiting);
+		when_back(job, gone, &waiting);
 	if (waiting)
 		(void)breakglass_deliver(job);
 }
@@ -314,9 +286,9 @@ end_round(const struct breakglass_job *job, const struct round *round, uint32_t 
 	if ((st = breakglass_store_open(job->settings->breakglass_directory, false, &store, error)) == STATUS_OK) {
 		/* before the one that failed, others were answered */
 		if ((has_answered(answer) && round->asked > 0) || round->asked > 1)
-			(void)forget_outage(store.codes);
+			(void)outage_forget(store.codes);
 		if (answer == (uint32_t)ANSWER_UNAVAILABLE)
-			count_failure(store.codes, clock_now_s());
+			outage_count(store.codes, clock_now_s());
 		apply_round(store.codes, round, clock_now_s());
 		st = breakglass_store_write(&store, error);
 		breakglass_store_close(&store);
@@ -331,10 +303,16 @@ breakglass_sync(const struct breakglass_job *job)
 {
 	uint32_t answer = (uint32_t)ANSWER_ALLOW;
 	struct round round = { .count = 0 };
+	bool gone;
 
 	helper_reply_set(job->reply, ANSWER_ALLOW, "synchronised", NULL);
+	(void)ticket_store_sweep(job->settings->run_directory, clock_now_s());
 	if (!breakglass_store_exists(job->settings->breakglass_directory) || !begin_round(job, &round))
 		return;
+	if (round.count == 0) {         /* tickets wait for an outage too: it should be known before somebody needs one */
+		answer = look_up(job, "-", &gone);
+		round.asked = 1;
+	}
 	for (; round.asked < round.count && answer == (uint32_t)ANSWER_ALLOW; round.asked++)
 		answer = look_up(job, round.people[round.asked].login, &round.people[round.asked].gone);
 	if (end_round(job, &round, answer) && !breakglass_deliver(job))

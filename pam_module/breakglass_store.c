@@ -119,7 +119,7 @@ check_owner(const char *path, char *error)
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return fault(error, STATUS_INVALID, path, "must be a file of root's alone: chown root, chmod 0600");
 	if (st.st_size > BREAKGLASS_TEXT_MAX)
-		return fault(error, STATUS_INVALID, path, "is larger than 256 KiB");
+		return fault(error, STATUS_INVALID, path, "is larger than 512 KiB");
 	return STATUS_OK;
 }
 

@@ -42,11 +42,16 @@ override_factors(struct call *call)
 static enum answer
 check_offline(struct call *call)
 {
+	bool recovery = call->conf.offline == OFFLINE_RECOVERY;
+
 	if (call->conf.offline == OFFLINE_OFF)
 		return ANSWER_NONE;
 	if (call->conf.factors != FACTORS_OTP)
-		return misconfigured(call, "offline = recovery needs factors = otp, behind pam_unix or an ssh key");
-	if (!call->conf.accept_recovery)
+		return misconfigured(call, recovery ? "offline = recovery needs factors = otp, behind pam_unix or an ssh key" :
+		    "offline = ticket needs factors = otp, behind an ssh key");
+	if (!recovery && strcmp(call->who.service, "sshd") != 0)
+		return misconfigured(call, "offline = ticket is for sshd alone: write it below [service \"sshd\"]");
+	if (recovery && !call->conf.accept_recovery)
 		return misconfigured(call, "offline = recovery needs accept_recovery = yes");
 	return ANSWER_NONE;
 }

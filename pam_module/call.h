@@ -48,7 +48,7 @@ enum wire_factors call_factors(const struct call *call);
 struct marker {
 	char user[WIRE_USER_MAX + 1], pam_user[WIRE_USER_MAX + 1];
 	bool must_change;
-	bool offline;           /* by a break-glass code: nobody can be asked about the account */
+	bool offline;           /* by a break-glass code or a ticket: nobody can be asked about the account */
 };
 
 void marker_clear(pam_handle_t *pamh);

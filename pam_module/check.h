@@ -11,6 +11,7 @@ enum check_state { CHECK_OK, CHECK_WARNING, CHECK_WRONG };
 struct check {
 	const char *conf_path, *pam_dir, *sshd_config, *user;   /* user: NULL or whom to look up */
 	bool wants_codes;                                       /* a service takes break-glass codes */
+	bool wants_tickets;                                     /* one has offline = ticket */
 	unsigned wrong;                                         /* how many findings are */
 };
 

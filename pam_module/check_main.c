@@ -32,6 +32,18 @@ check_say(struct check *check, enum check_state state, const char *subject, cons
 
 /* --- pam.conf --------------------------------------------------------------------------------------------------------- */
 
+static void
+check_offline_ticket(struct check *check, const char *service, const struct conf *conf)
+{
+	check->wants_tickets = true;
+	if (strcmp(service, "sshd") != 0)
+		check_say(check, CHECK_WRONG, "configuration", "write it below [service \"sshd\"]: until then nobody gets in",
+		    "service %s: offline = ticket is for sshd alone", service);
+	if (conf->fail == FAIL_IGNORE_UNAVAILABLE)
+		check_say(check, CHECK_WARNING, "configuration", "take one of the two away",
+		    "service %s: fail = ignore_unavailable asks nobody for a ticket", service);
+}
+
 static bool
 check_conf(struct check *check, const char *service, struct conf *out)
 {
@@ -54,6 +66,8 @@ check_conf(struct check *check, const char *service, struct conf *out)
 		check_say(check, CHECK_WRONG, "configuration", "write accept_recovery = yes: until then nobody gets in",
 		    "service %s: offline = recovery without accept_recovery", service);
 	check->wants_codes |= out->offline == OFFLINE_RECOVERY;
+	if (out->offline == OFFLINE_TICKET)
+		check_offline_ticket(check, service, out);
 	if (out->account == ACCOUNT_OFF)
 		check_say(check, CHECK_WARNING, "configuration", "write account = status, or require_mfa behind ssh keys",
 		    "service %s: account = off: a key alone, or a ticket of sudo's, gets past a lock", service);
@@ -114,13 +128,13 @@ judge_service_clock(struct check *check, enum answer answer, const struct wire_r
 
 static enum answer
 ask(const struct check *check, const struct conf *conf, enum wire_operation operation, const char *user,
-    struct wire_reply *reply)
+    enum wire_offline offline, struct wire_reply *reply)
 {
 	static uint8_t buffer[WIRE_MESSAGE_MAX], reply_buffer[WIRE_MESSAGE_MAX];
 	char helper_conf[CONF_PATH_MAX + 16];
 	struct wire_request request = { .operation = operation, .backend = WIRE_POSTGRESQL + (uint32_t)conf->backend,
 	    .factors = WIRE_PASSWORD_OTP, .budget_ms = 9000, .connect_ms = (uint32_t)conf->timeout_connect_s * 1000,
-	    .user = user, .service = "pam-check" };
+	    .user = user, .service = "pam-check", .offline = offline };
 	const struct exchange exchange = { .helper = paths_helper, .timeout_ms = 10000, .buffer = buffer,
 	    .reply_buffer = reply_buffer, .helper_conf = helper_conf };
 
@@ -136,7 +150,7 @@ static void
 check_codes(struct check *check, const struct conf *conf)
 {
 	struct wire_reply reply;
-	enum answer answer = ask(check, conf, WIRE_BREAKGLASS_STATE, "-", &reply);
+	enum answer answer = ask(check, conf, WIRE_BREAKGLASS_STATE, "-", WIRE_OFFLINE_NO, &reply);
 
 	if (answer == ANSWER_MISCONFIGURED && strcmp(reply.reason, "breakglass_refused") == 0)
 		check_say(check, CHECK_WRONG, "break-glass", "until then no break-glass code counts", "%s", reply.detail);
@@ -149,6 +163,20 @@ check_codes(struct check *check, const struct conf *conf)
 	else if (check->wants_codes)
 		check_say(check, CHECK_WARNING, "break-glass", "counterfoil breakglass issue LOGIN",
 		    "offline = recovery, and nobody has codes on this host");
+}
+
+/* The key to verify tickets: without it a host keeps none, and nobody finds out before the outage. */
+static void
+check_tickets(struct check *check, const struct conf *conf)
+{
+	struct wire_reply reply;
+	enum answer answer = ask(check, conf, WIRE_BREAKGLASS_STATE, "-", WIRE_OFFLINE_TICKET, &reply);
+
+	if (answer == ANSWER_MISCONFIGURED && strcmp(reply.reason, "ticket_unverified") == 0)
+		check_say(check, CHECK_WRONG, "tickets", "on the service: counterfoil pam ticket-key; its line into ticket_key_file",
+		    "%s", reply.detail);
+	else if (answer == ANSWER_ALLOW)
+		check_say(check, CHECK_OK, "tickets", NULL, "%s", reply.detail);
 }
 
 static void
@@ -164,11 +192,13 @@ check_back_end(struct check *check, const struct conf *conf)
 		    "%s is not there, or writable for others", paths_helper);
 		return;
 	}
-	answer = ask(check, conf, WIRE_LOOK, user, &reply);
+	answer = ask(check, conf, WIRE_LOOK, user, WIRE_OFFLINE_NO, &reply);
 	judge_answer(check, conf, answer, &reply);
 	if (conf->backend == BACKEND_AUTHD)
 		judge_service_clock(check, answer, &reply);
 	check_codes(check, conf);
+	if (check->wants_tickets && conf->backend == BACKEND_AUTHD)
+		check_tickets(check, conf);
 }
 
 /* A code is good for its half minute and the next. */

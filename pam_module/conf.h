@@ -25,7 +25,7 @@ enum conf_backend { BACKEND_POSTGRESQL, BACKEND_AUTHD };
 enum conf_reveal { REVEAL_MINIMAL, REVEAL_HELPFUL };
 enum conf_log_rhost { LOG_RHOST_IP, LOG_RHOST_NONE };
 enum conf_training { TRAINING_OFF, TRAINING_REMIND, TRAINING_REQUIRE };
-enum conf_offline { OFFLINE_OFF, OFFLINE_RECOVERY };
+enum conf_offline { OFFLINE_OFF, OFFLINE_RECOVERY, OFFLINE_TICKET };
 enum conf_account { ACCOUNT_OFF, ACCOUNT_REQUIRE_MFA, ACCOUNT_STATUS };
 
 struct conf {

@@ -57,8 +57,9 @@ static const struct conf_key keys[] = {
 	    "The remote address in the log." },
 	{ "account", CONF_WORD, AT(account), "off", "off require_mfa status", 0, 0,
 	    "The account phase: nothing, insist that the auth phase of this module ran, or ask for the account's state." },
-	{ "offline", CONF_WORD, AT(offline), "off", "off recovery", 0, 0,
-	    "While the back end is out of reach: nobody, or who types a break-glass code of this host, which takes factors = otp." },
+	{ "offline", CONF_WORD, AT(offline), "off", "off recovery ticket", 0, 0,
+	    "While the back end is out of reach: nobody; who types a break-glass code of this host; or, by sshd, who has signed in "
+	    "with the same ssh key some hours before. Both take factors = otp." },
 	{ "training", CONF_WORD, AT(training), "off", "off remind require", 0, 0,
 	    "Security training that is due, in the account phase: nothing, a reminder from 14 days before, or no entry after." },
 	{ "enroll_cidrs", CONF_CIDRS, AT(enroll_cidrs), "", NULL, 0, 0,
@@ -260,8 +261,6 @@ conf_set(const struct conf_key *key, const char *value, struct conf *conf)
 
 	switch (key->type) {
 	case CONF_WORD:
-		if (key->offset == AT(offline) && strcmp(value, "ticket") == 0)
-			return "is not built: off or recovery";
 		return set_word(key, value, slot);
 	case CONF_YES_NO:
 		return set_yes_no(value, slot);

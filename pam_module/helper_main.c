@@ -22,8 +22,9 @@
 #include "pam_module/backend.h"
 #include "pam_module/breakglass.h"
 #include "pam_module/helper_slots.h"
+#include "pam_module/ticket.h"
 
-enum { READ_MS = 5000, LAST_MS = 200, OFFLINE_MS = 1500 };      /* OFFLINE_MS: for a code, where the back end is away */
+enum { READ_MS = 5000, LAST_MS = 200, OFFLINE_MS = 1500 };      /* OFFLINE_MS: for a code or a ticket, where the back end is away */
 
 static const char root_conf[] = COUNTERFOIL_CONFDIR "/pam-helper.conf";
 static const char locker_conf[] = COUNTERFOIL_CONFDIR "/pam-locker.conf";
@@ -135,6 +136,14 @@ ask_back_end(const struct helper_settings *settings, const struct wire_request *
 }
 
 static void
+settle(const struct breakglass_job *job)
+{
+	breakglass_settle(job);
+	if (job->request->operation == WIRE_VERIFY && job->reply->wire.answer == (uint32_t)ANSWER_ALLOW)
+		ticket_keep(job);
+}
+
+static void
 work(const struct breakglass_job *job)
 {
 	const struct helper_settings *settings = job->settings;
@@ -151,7 +160,7 @@ work(const struct breakglass_job *job)
 	else
 		ask_back_end(settings, job->request, reply);
 	if (st == STATUS_OK && !is_privileged())
-		breakglass_settle(job);
+		settle(job);
 }
 
 static void
@@ -165,7 +174,13 @@ dispatch(const struct helper_settings *settings, const struct wire_request *requ
 		breakglass_sync(&job);
 		break;
 	case WIRE_BREAKGLASS_STATE:
-		breakglass_state(&job);
+		if (request->offline == WIRE_OFFLINE_TICKET)
+			ticket_state(&job);
+		else
+			breakglass_state(&job);
+		break;
+	case WIRE_TICKET:
+		ticket_try(&job);
 		break;
 	default:
 		work(&job);
@@ -182,7 +197,8 @@ answer(const char *conf, const struct wire_request *request, struct helper_reply
 
 	helper_reply_begin(request, reply);
 	helper_reply_describe(reply, request);
-	if (is_privileged() && (!is_own_account(request->user) || request->operation >= WIRE_BREAKGLASS_SYNC)) {
+	if (is_privileged() && (!is_own_account(request->user) || request->operation >= WIRE_BREAKGLASS_SYNC ||
+	    request->offline == WIRE_OFFLINE_TICKET)) {
 		helper_reply_set(reply, ANSWER_NOT_OWN_ACCOUNT, "not_own_account", NULL);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/status.h"
+#include "core/credential/offline_ticket.h"
 #include "pam_module/answer.h"
 #include "pam_module/wire.h"
 
@@ -13,6 +14,7 @@ struct helper_reply {
 	char ssh_key[64], user_digest[64];
 	char factor_id[WIRE_FACTOR_MAX + 1], enroll_key[WIRE_KEY_MAX + 1], enroll_picture[WIRE_PICTURE_MAX + 1];
 	char recovery_codes[WIRE_CODES_MAX + 1], enroll_url[WIRE_URL_MAX + 1];
+	char ticket[OFFLINE_TICKET_TEXT_BYTES];         /* for this host to keep, not for the module; empty: there is none */
 };
 
 /* A refusal of REQUEST, to be made into what it turns out to be.  REQUEST is borrowed. */

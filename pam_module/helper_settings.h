@@ -10,6 +10,7 @@ struct authd_settings {
 	char *url;                      /* https://HOST[:PORT] */
 	char *ca_file, *pin;            /* empty: not given */
 	char *host_key_file;
+	char *ticket_key_file;          /* the service's public key for offline tickets */
 };
 
 struct helper_settings {

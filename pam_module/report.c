@@ -86,6 +86,14 @@ factors_name(const struct call *call)
 }
 
 static const char *
+offline_name(const struct call *call)
+{
+	if (call->reply.offline == WIRE_LET_IN_BY_TICKET)
+		return "ticket";
+	return call->reply.offline == WIRE_LET_IN_BY_CODE ? "yes" : "no";
+}
+
+static const char *
 reason_of(const struct call *call, const struct answer_row *row)
 {
 	if (call->reason != NULL)
@@ -126,7 +134,7 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 	put_quoted(&line, "host", call->who.host);
 	put_number(&line, "ms", elapsed_ms);
 	put_word(&line, "backend", call->conf.backend == BACKEND_AUTHD ? "authd" : "postgresql");
-	put_word(&line, "offline", call->reply.offline != 0 ? "yes" : "no");
+	put_word(&line, "offline", offline_name(call));
 	put_quoted(&line, "detail", call->detail[0] != '\0' || call->reply.detail == NULL ? call->detail : call->reply.detail);
 	if (call->options.debug && call->phase == PHASE_AUTH)
 		put_number(&line, "tries", call->tries);

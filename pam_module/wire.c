@@ -66,7 +66,7 @@ static const struct field reply_fields[] = {
 	{ 10, KIND_TEXT, false, R(ssh_key), 64 },
 	{ 11, KIND_TEXT, false, R(user_digest), 64 },
 	{ 12, KIND_NUMBER, true, R(training_due), UINT32_MAX },
-	{ 13, KIND_NUMBER, false, R(offline), 1 },
+	{ 13, KIND_NUMBER, false, R(offline), WIRE_LET_IN_END - 1 },
 	{ 14, KIND_TEXT, false, R(factor_id), WIRE_FACTOR_MAX },
 	{ 15, KIND_TEXT, false, R(enroll_key), WIRE_KEY_MAX },
 	{ 16, KIND_TEXT, false, R(enroll_picture), WIRE_PICTURE_MAX },

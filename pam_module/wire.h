@@ -42,13 +42,15 @@ enum wire_operation {
 	WIRE_BREAKGLASS_REPORT, /* to a back end: EVENT happened to USER's codes on host TARGET */
 	WIRE_ENROLL_START,      /* with password and enroll_code: a pending first factor.  Answers ANSWER_ENROLL_STARTED, never "allow" */
 	WIRE_ENROLL_CONFIRM,    /* with enroll_code, factor_id and two codes in a row: it becomes active, and the user is in */
+	WIRE_TICKET,            /* before a prompt: is the back end away, and does an offline ticket let USER in without one? */
 	WIRE_OPERATIONS_END
 };
 
 enum wire_factors { WIRE_PASSWORD_OTP = 1, WIRE_OTP, WIRE_PASSWORD, WIRE_FACTORS_END };
 /* May a break-glass code do where the back end is out of reach?  Whoever runs a set-uid program can starve it, so that it sees
- * an outage where there is none: what it saw does not count. */
-enum wire_offline { WIRE_OFFLINE_NO, WIRE_OFFLINE_YES, WIRE_OFFLINE_UNCOUNTED, WIRE_OFFLINE_END };
+ * an outage where there is none: what it saw does not count.  WIRE_OFFLINE_TICKET: no code, but a ticket, which an allow brings. */
+enum wire_offline { WIRE_OFFLINE_NO, WIRE_OFFLINE_YES, WIRE_OFFLINE_UNCOUNTED, WIRE_OFFLINE_TICKET, WIRE_OFFLINE_END };
+enum wire_let_in { WIRE_LET_IN_BY_CODE = 1, WIRE_LET_IN_BY_TICKET, WIRE_LET_IN_END };
 enum wire_backend { WIRE_POSTGRESQL = 1, WIRE_AUTHD, WIRE_BACKENDS_END };
 
 /* Texts are borrowed; NULL: absent.  In a decoded message they point into its buffer. */
@@ -66,7 +68,7 @@ struct wire_request {
 	const char *target;             /* session: whose it is */
 	const char *ssh_key;            /* type and base64 of the key that sshd accepted */
 	const char *password, *code, *new_password;
-	uint32_t offline;               /* enum wire_offline; WIRE_VERIFY */
+	uint32_t offline;               /* enum wire_offline; WIRE_VERIFY, WIRE_TICKET, WIRE_BREAKGLASS_STATE */
 	uint32_t event, at_s, left, expires_at_s;       /* WIRE_BREAKGLASS_REPORT: enum breakglass_event; codes; epoch */
 	const char *enroll_code;        /* that an operator issued */
 	const char *factor_id;          /* WIRE_ENROLL_CONFIRM: what the start's reply named */
@@ -80,7 +82,7 @@ struct wire_reply {
 	uint32_t must_change;           /* 0 or 1: allowed now, but the account phase must ask for a new password */
 	uint32_t enrolled;              /* 0 or 1: WIRE_LOOK */
 	uint32_t retry_after_s;
-	uint32_t offline;               /* 0 or 1: a break-glass code let them in */
+	uint32_t offline;               /* enum wire_let_in: while the back end was away; 0: it was asked */
 	uint32_t training_due;          /* WIRE_LOOK: when, seconds since the epoch; 0: none is */
 	const char *user;               /* whom the answer is about: the request's, byte for byte */
 	const char *reason;             /* a token */

@@ -207,6 +207,7 @@ export const strings = {
 	"event.reset_cancelled": "Reset of your account cancelled",
 	"event.breakglass_issued": "Emergency codes for a host were issued",
 	"event.breakglass_used": "An emergency code was used on a host",
+	"event.offline_ticket_used": "A host let you in without a code while the service was out of reach",
 	"event.reset_done": "Your account was reset",
 	"event.other": "Something else: {kind}",
 };

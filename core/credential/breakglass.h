@@ -14,8 +14,8 @@
 
 #define BREAKGLASS_PEOPLE_MAX  16
 #define BREAKGLASS_CODES_MAX   10       /* of one person */
-#define BREAKGLASS_REPORTS_MAX 192      /* every code there can be, used up, and every person issued and revoked */
-#define BREAKGLASS_TEXT_MAX    (256 * 1024)
+#define BREAKGLASS_REPORTS_MAX 640      /* every code there can be, used up, every person issued and revoked; uses of tickets */
+#define BREAKGLASS_TEXT_MAX    (512 * 1024)
 #define BREAKGLASS_HOST_BYTES  32
 #define BREAKGLASS_SALT_BYTES  16
 #define BREAKGLASS_TAG_BYTES   32
@@ -32,17 +32,18 @@ struct breakglass_person {
 
 enum breakglass_event {
 	BREAKGLASS_ISSUED = 1, BREAKGLASS_USED, BREAKGLASS_REVOKED, BREAKGLASS_EXPIRED,
+	BREAKGLASS_TICKET_USED,         /* no code: an offline ticket (offline_ticket.h) let the person in */
 	BREAKGLASS_EVENTS_END
 };
 
-/* "issued", "used", "revoked", "expired": in the text, on the wire and for SQL.  NULL: no event. */
+/* "issued", "used", "revoked", "expired", "ticket_used": in the text, on the wire and for SQL.  NULL: no event. */
 const char *breakglass_event_name(uint32_t event);
 
 struct breakglass_report {
 	char id[UUID_TEXT_BYTES];                       /* the same however often it is sent */
 	enum breakglass_event event;
 	char login[TEXT_LOGIN_MAX_BYTES + 1];
-	int64_t at_s, expires_at_s;
+	int64_t at_s, expires_at_s;                     /* the latter of the codes, or of the ticket */
 	unsigned left;                                  /* codes of that person behind the event */
 };
 

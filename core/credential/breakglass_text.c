@@ -30,7 +30,7 @@
 const char *
 breakglass_event_name(uint32_t event)
 {
-	static const char *const names[BREAKGLASS_EVENTS_END] = { NULL, "issued", "used", "revoked", "expired" };
+	static const char *const names[BREAKGLASS_EVENTS_END] = { NULL, "issued", "used", "revoked", "expired", "ticket_used" };
 
 	return event < BREAKGLASS_EVENTS_END ? names[event] : NULL;
 }

@@ -84,15 +84,30 @@ keyed_hash(struct bytes key, const char *label, struct bytes value, uint8_t out[
 	return failed ? STATUS_INTERNAL : STATUS_OK;
 }
 
-enum status
-keyring_sealing_key(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
+/* LABEL keeps what is derived for sealing and for signing apart. */
+static enum status
+derive(const struct keyring *keyring, enum realm realm, int key_id, const char *label, const char *use,
     uint8_t out[static KEYRING_KEY_BYTES])
 {
 	const struct keyring_key *key = keyring_find(keyring, realm, KEYRING_SEAL, key_id);
 
 	if (key == NULL || key_id == KEYRING_ANY_ID)
 		return STATUS_NOT_FOUND;
-	return keyed_hash(secret_view(key->value), "counterfoil seal key 1", bytes_of(use), out);
+	return keyed_hash(secret_view(key->value), label, bytes_of(use), out);
+}
+
+enum status
+keyring_sealing_key(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
+    uint8_t out[static KEYRING_KEY_BYTES])
+{
+	return derive(keyring, realm, key_id, "counterfoil seal key 1", use, out);
+}
+
+enum status
+keyring_signing_seed(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
+    uint8_t out[static KEYRING_KEY_BYTES])
+{
+	return derive(keyring, realm, key_id, "counterfoil sign key 1", use, out);
 }
 
 enum status

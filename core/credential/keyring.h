@@ -49,6 +49,11 @@ int keyring_seal_id(const struct keyring *keyring, enum realm realm);  /* the id
 enum status keyring_sealing_key(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
     uint8_t out[static KEYRING_KEY_BYTES]) NODISCARD;
 
+/* The seed of an Ed25519 key that signs for USE, derived from seal key KEY_ID of REALM: a new seal key is a new signing key.
+ * The caller wipes OUT.  STATUS_NOT_FOUND: no such key here. */
+enum status keyring_signing_seed(const struct keyring *keyring, enum realm realm, int key_id, const char *use,
+    uint8_t out[static KEYRING_KEY_BYTES]) NODISCARD;
+
 /* Keyed BLAKE2b-256 of VALUE under REALM's digest key.  USE keeps kinds apart: the same value digested as a
  * "session" and as a "challenge" differs.  STATUS_NOT_FOUND: no key of that realm here. */
 enum status keyring_digest(const struct keyring *keyring, enum realm realm, const char *use, struct bytes value,

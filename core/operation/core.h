@@ -23,6 +23,7 @@ struct realm_policy {
 	bool second_factor_required;
 	int64_t challenge_ttl_s, challenge_tries;
 	int64_t enrollment_ttl_s, pending_factor_ttl_s;
+	int64_t offline_ticket_ttl_s;   /* realm staff alone; 0: none is made */
 	int64_t enroll_code_ttl_s;      /* of a code for a first authenticator at a PAM host */
 	int64_t factors_max;            /* active authenticators of one account */
 	int64_t session_idle_s, session_absolute_s, sessions_max;

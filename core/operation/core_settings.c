@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "core/credential/offline_ticket.h"
 #include "core/operation/core_inside.h"
 
 #define AT(member) offsetof(struct core_settings, member)
@@ -113,6 +114,8 @@ static const struct config_key keys[] = {
 	    "20", "30"),
 	REALM_KEYS("realm staff", staff, "Counterfoil staff", "65536", "3", "12", "yes", "900",
 	    "43200", "10", "1800"),
+	NUMBER("realm staff", "offline_ticket_ttl_s", staff.offline_ticket_ttl_s, "28800", 0, OFFLINE_TICKET_LIFE_MAX_S,
+	    "Seconds for which a PAM host with offline = ticket may let somebody in after a sign-in; 0: no host may."),
 };
 
 const struct config_key *

@@ -3,6 +3,7 @@
 #ifndef COUNTERFOIL_HOST_REQUEST_H
 #define COUNTERFOIL_HOST_REQUEST_H
 
+#include "core/credential/offline_ticket.h"
 #include "core/operation/breakglass_trail.h"
 #include "core/operation/caller.h"
 #include "core/operation/core.h"
@@ -36,6 +37,7 @@ struct host_request {
 	bool wants_link;                /* HOST_ENROLL_START: to the enrolment page, which there is */
 	struct bytes body;              /* as it came; data NULL: it cannot come again, and is not remembered */
 	const struct breakglass_fact *fact;     /* HOST_BREAKGLASS; its login is USER */
+	bool wants_ticket;              /* HOST_VERIFY: an allow may bring an offline ticket (offline_ticket.h) */
 	const char *target, *tty;       /* HOST_SESSION_*: whose session it is, where it is not USER's own; the terminal */
 };
 
@@ -66,6 +68,7 @@ struct host_answer {
 	struct totp_enrollment enrollment;      /* HOST_ENROLL_STARTED: shown this once */
 	char link_token[TOKEN_TEXT_BYTES];      /* likewise, where it was wanted; else empty */
 	struct recovery_codes codes;            /* HOST_ENROLL_CONFIRM, allowed: likewise */
+	char ticket[OFFLINE_TICKET_TEXT_BYTES]; /* HOST_VERIFY that wants one, allowed to sshd by a code behind an ssh key; else empty */
 };
 void host_answer_wipe(struct host_answer *answer);
 

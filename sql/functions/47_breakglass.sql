@@ -1,4 +1,4 @@
--- Break-glass codes: what hosts report about those that they keep.
+-- Break-glass codes: what hosts report about those that they keep, and about their offline tickets.
 SET LOCAL search_path = counterfoil, pg_temp;
 
 -- P_CALLER.request_id names the report: one that comes again changes nothing.  Whoever codes are issued to is active staff;
@@ -19,7 +19,8 @@ BEGIN
 		PERFORM refuse('CF403');
 	END IF;
 	IF coalesce(length(v_host), 0) NOT BETWEEN 1 AND 64 OR coalesce(p_left, -1) NOT BETWEEN 0 AND 100
-	    OR p_caller.request_id IS NULL OR coalesce(p_event, '') NOT IN ('issued', 'used', 'revoked', 'expired') THEN
+	    OR p_caller.request_id IS NULL OR coalesce(p_event, '') NOT IN ('issued', 'used', 'revoked', 'expired',
+	    'ticket_used') THEN
 		PERFORM refuse('CF400');
 	END IF;
 	done := true;
@@ -27,6 +28,13 @@ BEGIN
 		AND a.login_digest = p_login_digest FOR SHARE;
 	IF p_event = 'issued' AND v_state IS DISTINCT FROM 'active' THEN
 		PERFORM refuse('CF404');
+	END IF;
+	IF p_event = 'ticket_used' THEN         -- of which there is no list
+		IF NOT EXISTS (SELECT FROM event e WHERE e.account_id = v_account AND e.kind = 'offline_ticket_used'
+		    AND e.request_id = p_caller.request_id) THEN
+			PERFORM record(p_caller, v_who, v_account, 'offline_ticket_used', 'ok', NULL, true, v_detail - 'left');
+		END IF;
+		RETURN;
 	END IF;
 	SELECT * INTO v_known FROM breakglass b WHERE b.account_id = v_account AND b.host = v_host FOR UPDATE;
 	IF v_known.last_report = p_caller.request_id

@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import re
 import shutil
 import stat
 
 import pytest
+import offline_ticket
 from conftest import Cli
 
 
@@ -88,3 +90,21 @@ def test_root_reads_the_keyring_of_the_service_and_gives_it_back_as_it_was(own):
     assert own.place.keyring.stat().st_uid == 65534
     own.place.keyring.parent.chmod(0o777)
     assert "owned by" in own.refused(78, "keys", "list")
+
+
+def test_the_public_key_of_tickets_is_that_of_the_newest_service_key_and_no_secret(own, tmp_path):
+    first = own.good("pam", "ticket-key")
+    assert re.fullmatch(r"counterfoil-ticket-key [\w-]{43}\n", first) and own.good("pam", "ticket-key") == first
+    ticket = offline_ticket.sign(offline_ticket.seed_of(own.place.keyring), "alice", "2f00", "SHA256:x", 1000, 2000)
+    assert offline_ticket.is_signed(first, ticket, "alice", "2f00", "SHA256:x")
+    own.good("keys", "add", "service")
+    second = own.good("pam", "ticket-key")
+    assert second != first
+    ticket = offline_ticket.sign(offline_ticket.seed_of(own.place.keyring), "alice", "2f00", "SHA256:x", 1000, 2000)
+    assert offline_ticket.is_signed(second, ticket, "alice", "2f00", "SHA256:x")
+    staff = tmp_path / "staff-keyring"
+    own.good("keys", "extract", "staff", staff)
+    own.place.keyring = staff
+    own.place.write_configuration({"api": 0, "pages": 0, "management": 0})
+    done = own.run("pam", "ticket-key")
+    assert done.returncode == 78 and done.stdout == "" and "no keys of realm service" in done.stderr

@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import uuid
 
+import offline_ticket
 import pytest
 import visitor as visitors
 import world as worlds
@@ -678,6 +679,46 @@ def test_a_page_of_another_link_still_makes_an_authenticator_of_its_own(world, h
     assert shown["factor_id"] != started["factor_id"] and factors(world, bob) == ["pending"]
     assert host.ask("/v1/pam/enroll", host.confirmation(bob, bob.enroll_code, started))["reason"] == "enrollment_over"
     assert page.confirm(worlds.totp(shown["secret"].replace(" ", ""), world.now_s())).status_code == 200
+
+
+# --- tickets for an outage ------------------------------------------------------------------------------------------------
+
+def ticket_of(world, host, account, **members):
+    """That a right code brings; the time step moves on for the next one."""
+    world.advance(worlds.PERIOD_S)
+    told = host.verify(account, **{"factors": "otp", "ssh_key": SSH_KEY, "ticket": True, **members})
+    assert told["answer"] == "allow"
+    return told.get("ticket")
+
+
+def test_a_right_code_behind_a_key_at_sshd_brings_a_ticket_and_nothing_else_does(world, host):
+    alice, key_line = member(world), world.installation.counterfoil("pam", "ticket-key")
+    ticket, now = ticket_of(world, host, alice), world.now_s()
+    issued, expires = (int(number) for number in ticket.split(".")[1:3])
+    assert abs(issued - now) <= 60 and expires - issued == 28800
+    assert offline_ticket.is_signed(key_line, ticket, alice.login, host.id, FINGERPRINT)
+    assert not offline_ticket.is_signed(key_line, ticket, alice.login, "2f00112233445566", FINGERPRINT)
+    for members in ({"ticket": False}, {"ticket": None}, {"ssh_key": None}, {"ssh_key": "no key"}, {"service": "sudo"},
+                    {"factors": "password+otp"}, {"factors": "password"}):
+        assert ticket_of(world, host, alice, **members) is None, members
+    refused = host.verify(alice, "otp", code=wrong_code(world, alice), ssh_key=SSH_KEY, ticket=True)
+    assert refused["answer"] == "deny" and "ticket" not in refused
+    expect(host.post("/v1/pam/verify", host.question(alice, "otp", ssh_key=SSH_KEY, ticket="yes")), 422, "invalid", field="ticket")
+
+
+def test_a_question_that_comes_again_brings_a_ticket_again(world, host):
+    question = host.question(member(world), "otp", ssh_key=SSH_KEY, ticket=True)
+    assert all(host.ask("/v1/pam/verify", question)["ticket"].startswith("cft1.") for _ in range(2))
+
+
+def test_the_use_of_a_ticket_is_an_event_for_its_owner_and_once_only(world, host):
+    alice = member(world)
+    told = host.body(alice.login, operation="ticket_used", at=1795522736, left=0, expires_at=1795551536)
+    assert {host.ask("/v1/pam/breakglass", told)["answer"] for _ in range(3)} == {"allow"}
+    assert host.breakglass(alice.login, "ticket_used", left=0)["answer"] == "allow"
+    assert world.query("SELECT notify, detail->>'host', detail->>'at', detail ? 'left' FROM counterfoil.event WHERE account_id = %s "
+                       "AND kind = 'offline_ticket_used' ORDER BY id", (alice.id,)) == [(True, host.id, "1795522736", False)] * 2
+    assert host.breakglass("nobody-here", "ticket_used", left=0)["answer"] == "allow"
 
 
 # --- break-glass ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
  *   answer = N            the answer's number (answer.h); 23294 allows
  *   reason, detail, user_digest, ssh_key, password_right, must_change, enrolled, retry_after_s
  *   factor_id, enroll_key, enroll_url, recovery_codes
- *   look, start, confirm = N      the answer to those operations, in the place of the other
+ *   offline               how an allow came about without the back end
+ *   look, start, confirm, ticket = N      the answer to those operations, in the place of the other
  *   fault = NAME          what is wrong with the reply: see faults[] */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 struct script {
 	struct wire_reply reply;
 	char fault[32];
-	char look_answer[16], start_answer[16], confirm_answer[16];
+	char look_answer[16], start_answer[16], confirm_answer[16], ticket_answer[16];
 };
 
 static char texts[12][400];
@@ -62,6 +63,10 @@ take_line(struct script *script, char *line, size_t number)
 		(void)snprintf(script->start_answer, sizeof script->start_answer, "%.15s", value);
 	else if (strcmp(line, "confirm") == 0)
 		(void)snprintf(script->confirm_answer, sizeof script->confirm_answer, "%.15s", value);
+	else if (strcmp(line, "ticket") == 0)
+		(void)snprintf(script->ticket_answer, sizeof script->ticket_answer, "%.15s", value);
+	else if (strcmp(line, "offline") == 0)
+		reply->offline = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "factor_id") == 0)
 		reply->factor_id = value;
 	else if (strcmp(line, "enroll_key") == 0)
@@ -159,7 +164,8 @@ static void
 choose_answer(struct script *script, uint32_t operation)
 {
 	const char *answer = operation == WIRE_LOOK ? script->look_answer : operation == WIRE_ENROLL_START ?
-	    script->start_answer : operation == WIRE_ENROLL_CONFIRM ? script->confirm_answer : "";
+	    script->start_answer : operation == WIRE_ENROLL_CONFIRM ? script->confirm_answer : operation == WIRE_TICKET ?
+	    script->ticket_answer : "";
 
 	if (answer[0] != '\0')
 		script->reply.answer = (uint32_t)strtoul(answer, NULL, 0);

@@ -5,6 +5,8 @@ import subprocess
 import pytest
 
 import breakglass_host
+import offline_ticket
+import service_host
 import staff_machine
 import world as worlds
 
@@ -151,3 +153,17 @@ def test_break_glass_codes_are_told_with_how_many_are_left_and_a_file_that_other
     out = check.run(desk=STACK)
     assert "wrong    break-glass" in out and "chmod 0600" in out and check.status == 78, out
     glass.clear()
+
+
+def test_tickets_for_another_service_than_sshd_or_without_the_key_to_verify_them_are_said_to_be_wrong(check, staff):
+    far = service_host.ServiceHost(staff.directory / "far", "https://localhost:1", staff.cluster.certificates,
+                                   staff.installation.make_client("web1", realm="staff", scopes=("pam",)))
+    host = offline_ticket.TicketHost(far, staff.installation)
+    check.staff = far.configure("offline = ticket", "factors = otp", account="status", fail="ignore_unavailable")
+    out = check.run("--service", "desk", desk=STACK)
+    assert "service desk: offline = ticket is for sshd alone" in out and check.status == 78, out
+    assert "ok       tickets       1 public key of the service, tickets of 0 people" in out, out
+    assert "fail = ignore_unavailable asks nobody for a ticket" in out
+    host.public.unlink()
+    out = check.run("--service", "sshd", sshd=STACK)
+    assert "wrong    tickets" in out and "counterfoil pam ticket-key" in out and "for sshd alone" not in out, out

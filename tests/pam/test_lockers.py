@@ -104,6 +104,13 @@ def test_a_screen_opens_through_the_service_with_a_key_that_its_owner_cannot_rea
         assert locker(eve.login, alice.login, alice.answers).entry["reason"] == "not_own_account"
         done = machine.run_inside("runuser", "-u", alice.login, "--", "cat", "/etc/counterfoil/locker.key", check=False)
         assert "Permission denied" in done.stdout
+        # who runs the application can tell it of any ssh key: so it neither gets a ticket nor uses one
+        machine.stack_file("sshd", "sshd-publickey-totp")
+        machine.configure('[service "sshd"]', "factors = otp", "offline = ticket", backend="authd", timeout_total=20)
+        machine.forget_step(alice)
+        done = locker(alice.login, alice.login, [alice.code()], service="sshd",
+                      options=["--env", "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA"])
+        assert (done["auth"], done.entry["reason"]) == ("PERM_DENIED", "not_own_account")
     finally:
         service.stop()
         worlds.write_private(conf, before, 0o640)

@@ -2,6 +2,8 @@
 
 import pytest
 
+import pam_world
+
 GOOD = ("seven lanterns", "123456")
 RECOVERY = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX"
 SSH = ["--env", "SSH_CONNECTION=203.0.113.7 50000 192.0.2.1 22"]
@@ -253,6 +255,28 @@ def test_a_key_can_be_required_and_its_name_is_sent_along(desk):
         assert done["auth"] == "SUCCESS" and desk.asked()[0]["ssh_key"] == KEY
     # only sshd's word counts
     assert desk.run(answers=["123456"], options=["--env", f"SSH_AUTH_INFO_0=publickey {KEY}"])["auth"] == "AUTH_ERR"
+
+
+ALLOW, DENY, UNAVAILABLE = (str(pam_world.ANSWERS[name]) for name in ("allow", "deny", "unavailable"))
+
+
+def test_a_ticket_is_tried_before_the_prompt_and_whatever_is_no_ticket_s_allow_leads_to_the_prompt(desk):
+    """Operation 12 of the wire; 2: let in by a ticket."""
+    desk.configure('[service "sshd"]', "offline = ticket", "factors = otp", "account = status", backend="authd")
+    key = ["--env", f"SSH_AUTH_INFO_0=publickey {KEY}"]
+    desk.helper("deny", ticket=ALLOW, offline=2, look=UNAVAILABLE)
+    done = desk.run("auth", "acct", service="sshd", answers=["123456"], options=key)
+    assert (done["auth"], done["acct"], done.prompts) == ("SUCCESS", "SUCCESS", []) and "no code is asked for" in done.told[0]
+    assert (done.log[0]["offline"], done.log[0].priority) == ("ticket", "ALERT")
+    assert [asked["operation"] for asked in desk.asked()] == ["12", "3"]
+    for script in ({"ticket": ALLOW}, {"ticket": ALLOW, "offline": 1}, {"ticket": DENY, "offline": 2}, {"ticket": UNAVAILABLE}):
+        desk.helper("deny", **script)
+        done = desk.run(service="sshd", answers=["123456"], options=key)
+        assert (done["auth"], len(done.prompts)) == ("AUTH_ERR", 1), script
+        assert [asked["operation"] for asked in desk.asked()] == ["12", "1"], script
+    desk.helper("deny", ticket=ALLOW, offline=2)
+    done = desk.run(service="sshd", answers=["123456"])
+    assert done["auth"] == "AUTH_ERR" and [asked["operation"] for asked in desk.asked()] == ["1"], "without a key there is none"
 
 
 # --- who ------------------------------------------------------------------------------------------------------------
