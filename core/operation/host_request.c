@@ -136,6 +136,17 @@ verify_challenge(struct job *job)
 	return job->result.verdict == VERDICT_GRANTED && job->result.aal == 2 ? grant(job, false) : refuse(job);
 }
 
+/* The password was wrong, or there is none: the code step is gone through all the same, or a quick answer would say so. */
+static enum status
+refuse_password(struct job *job)
+{
+	struct login_result decoy;
+	enum status st = login_code_decoy(job->core, job->caller, job->request->code, &decoy);
+
+	login_result_wipe(&decoy);
+	return st == STATUS_OK || st == STATUS_INVALID ? refuse(job) : st;
+}
+
 static enum status
 verify_both(struct job *job)
 {
@@ -151,10 +162,19 @@ verify_both(struct job *job)
 	case VERDICT_GRANTED:
 		return decide(job, HOST_NOT_ENROLLED, "not_enrolled");
 	case VERDICT_DENIED:
-	case VERDICT_THROTTLED:
+		return refuse_password(job);
+	case VERDICT_THROTTLED:                 /* before the password was looked at */
 	default:
 		return refuse(job);
 	}
+}
+
+static enum status
+verify_factors(struct job *job, enum host_factors factors)
+{
+	if (factors == HOST_OTP)
+		return verify_code(job, false);
+	return factors == HOST_PASSWORD ? verify_password(job) : verify_both(job);
 }
 
 /* The work of a login, for somebody who does not exist. */
@@ -169,7 +189,7 @@ decoy(struct job *job)
 	if ((st = entropy_uuid(name)) != STATUS_OK || (st = entropy_uuid(password)) != STATUS_OK)
 		return st;
 	job->request = &nobody;
-	st = real->factors == HOST_OTP ? verify_code(job, false) : verify_both(job);
+	st = verify_factors(job, real->factors);
 	job->request = real;
 	if (st == STATUS_OK && (job->answer->decision == HOST_ALLOW || job->answer->decision == HOST_UNKNOWN_USER))
 		return decide(job, HOST_DENY, "decoy");
@@ -189,9 +209,7 @@ verify(struct job *job)
 		return st == STATUS_OK && job->answer->decision == HOST_DENY ?
 		    decide(job, HOST_UNKNOWN_USER, "unknown_login") : st;
 	}
-	if (request->factors == HOST_OTP)
-		return verify_code(job, false);
-	return request->factors == HOST_PASSWORD ? verify_password(job) : verify_both(job);
+	return verify_factors(job, request->factors);
 }
 
 /* --- the account ------------------------------------------------------------------------------------------------------ */

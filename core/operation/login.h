@@ -57,6 +57,11 @@ enum status login_password(struct core *core, const struct caller *caller, const
 enum status login_code(struct core *core, const struct caller *caller, const char *challenge, const char *code,
     bool remember_device, struct login_result *out) NODISCARD;
 
+/* The work of a wrong code, behind a password that was wrong: nothing is counted, nothing stays, and it is DENIED.  So a
+ * host that sends both cannot tell by the time which of them was wrong.  STATUS_INVALID: CODE has neither shape. */
+enum status login_code_decoy(struct core *core, const struct caller *caller, const char *code,
+    struct login_result *out) NODISCARD;
+
 /* A code without a password, behind another factor that the host has checked itself (an ssh key).  CALLER_HOST only,
  * else STATUS_FORBIDDEN.  STATUS_INVALID: CODE has neither shape, or LOGIN no canonical form. */
 enum status login_otp(struct core *core, const struct caller *caller, struct bytes login, const char *code,

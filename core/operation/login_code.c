@@ -16,6 +16,7 @@ struct step {
 	struct caller_bound bound;
 	const char *code;
 	bool after_password, step_up, remember_device;
+	bool is_decoy;                  /* behind a wrong password: whatever comes of it denies */
 	bool is_decoy_due;              /* a refused begin is followed by a finish, as a wrong code is */
 	uint8_t challenge_digest[DIGEST_BYTES], recovery_digest[DIGEST_BYTES];
 	struct challenge_begin_row *rows;       /* the first carries the outcome of begin */
@@ -26,6 +27,8 @@ struct step {
 	struct vault_token session, device;
 	char session_id[UUID_TEXT_BYTES], device_id[UUID_TEXT_BYTES];
 };
+
+#define DECOY "decoy"           /* SQL's word, for a kind of challenge and in the place of familiarity */
 
 /* --- what was typed -------------------------------------------------------------------------------------------------- */
 
@@ -67,11 +70,27 @@ match_factor(struct step *step, const struct challenge_begin_row *row, int64_t n
 	return st == STATUS_INVALID ? STATUS_INTERNAL : st;     /* the shape was looked at: it is the seed */
 }
 
+/* A decoy has no factor: one that nobody ever saw, so that there is a seed to open and a code to compare. */
+static enum status
+invent_factor(struct step *step)
+{
+	struct challenge_begin_row *row = &step->rows[0];
+	const struct seal_place place = { step->realm, "factor.seed", row->factor_id, row->account_id };
+	uint8_t seed[TOTP_SEED_BYTES];
+	enum status st;
+
+	if ((st = entropy_uuid(row->account_id)) == STATUS_OK && (st = entropy_uuid(row->factor_id)) == STATUS_OK &&
+	    (st = entropy_fill(seed, sizeof seed)) == STATUS_OK)
+		st = vault_seal(step->core, &place, (struct bytes){ seed, sizeof seed }, &row->seed_sealed, &row->seed_key_id);
+	secret_wipe(seed, sizeof seed);
+	return st;
+}
+
 static enum status
 match(struct step *step)
 {
 	int64_t now_s = clock_now_s();
-	enum status st = STATUS_OK;
+	enum status st = step->is_decoy ? invent_factor(step) : STATUS_OK;
 
 	for (unsigned i = 0; i < step->row_count && st == STATUS_OK && !step->has_recovery; i++)
 		if (step->rows[i].factor_id[0] != '\0')
@@ -139,7 +158,7 @@ conclude(const struct step *step, const struct challenge_finish_row *row, struct
 
 	(void)snprintf(out->reason, sizeof out->reason, "%s", row->reason);
 	out->recovery_codes_left = -1;
-	if (strcmp(row->verdict, "granted") != 0)
+	if (step->is_decoy || strcmp(row->verdict, "granted") != 0)
 		return STATUS_OK;       /* DENIED, as OUT began */
 	if (step->has_recovery)
 		out->recovery_codes_left = (int)row->recovery_left;
@@ -159,7 +178,10 @@ run(struct step *step, struct login_result *out, struct challenge_finish_row *ro
 		(void)snprintf(out->reason, sizeof out->reason, "%s", begun->reason);
 		out->verdict = begun->throttled_s > 0 ? VERDICT_THROTTLED : VERDICT_DENIED;
 		out->retry_after_s = begun->throttled_s;
-		return step->is_decoy_due && out->verdict == VERDICT_DENIED ? finish(step, row) : STATUS_OK;
+		if (!step->is_decoy_due || (out->verdict == VERDICT_THROTTLED && !step->after_password))
+			return STATUS_OK;
+		(void)snprintf(step->rows[0].familiar, sizeof step->rows[0].familiar, DECOY);
+		return finish(step, row);
 	}
 	if ((st = match(step)) != STATUS_OK || (st = prepare_tokens(step)) != STATUS_OK ||
 	    (st = finish(step, row)) != STATUS_OK)
@@ -201,6 +223,7 @@ login_run_challenge(struct core *core, const struct caller *caller, const char *
 	memset(row, 0, sizeof *row);
 	step.step_up = strcmp(kind, "step_up") == 0;
 	step.after_password = !step.step_up;
+	step.is_decoy_due = caller->kind == CALLER_HOST;
 	step.remember_device = remember_device;
 	if ((st = caller_bind(core, caller, &step.bound)) == STATUS_OK && (st = take_code(&step, code)) == STATUS_OK &&
 	    (st = vault_token_digest(core, step.realm, "challenge", challenge, step.challenge_digest)) == STATUS_OK &&
@@ -218,6 +241,28 @@ login_code(struct core *core, const struct caller *caller, const char *challenge
 	struct challenge_finish_row row;
 
 	return login_run_challenge(core, caller, "login", challenge, code, remember_device, out, &row);
+}
+
+enum status
+login_code_decoy(struct core *core, const struct caller *caller, const char *code, struct login_result *out)
+{
+	struct challenge_finish_row row;
+	struct vault_token challenge;
+	struct step step;
+	enum status st;
+
+	start(&step, core, caller, out);
+	step.is_decoy = true;
+	if ((st = caller_bind(core, caller, &step.bound)) == STATUS_OK && (st = take_code(&step, code)) == STATUS_OK &&
+	    (st = vault_token_new(core, step.realm, "challenge", &challenge)) == STATUS_OK) {
+		memcpy(step.challenge_digest, challenge.digest, sizeof step.challenge_digest);
+		vault_token_wipe(&challenge);
+		st = login_sql_challenge_begin(core->db, &step.bound.db, vault_digest_view(step.challenge_digest), DECOY,
+		    core_policy(core, step.realm)->challenge_tries, &core->throttles[step.realm], &step.rows, &step.row_count);
+		if (st == STATUS_OK)
+			st = run(&step, out, &row);
+	}
+	return end(&step, st, out);
 }
 
 enum status

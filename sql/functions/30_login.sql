@@ -143,6 +143,8 @@ END $$;
 -- seal around it, does not.  P_PASSWORD_FORM: of the stronger hash or, without one, of the hash that was verified.
 -- An authenticator that wrong codes have disabled is still asked for: wrong codes spare nobody the second factor.
 -- P_PASSWORD_ONLY is honoured for hosts: the PAM service asks for no second factor.
+-- A host has the code already, and sees how long the answer takes: there a wrong password does the work of a right one, on
+-- an account that is nobody's, in a block that is rolled back (decoy_id).
 CREATE FUNCTION login_finish(p_caller caller, p_account_id uuid, p_login_digest bytea, p_attempt uuid, p_familiar text,
     p_matched boolean, p_reason text, p_password_no bigint, p_new_sealed bytea, p_new_key_id bigint, p_password_form text,
     p_challenge_digest bytea, p_session_id uuid, p_session_digest bytea, p_ticket_digest bytea,
@@ -167,7 +169,7 @@ BEGIN
 	device := false; hold_until := 0;
 	IF p_matched AND p_reason IS NULL THEN
 		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
-		IF v_account.realm = v_who.realm AND v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
+		IF v_account.realm IN (v_who.realm, 0) AND v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
 		    AND v_account.password_no = p_password_no THEN
 			PERFORM login_release(p_caller, v_who, p_login_digest, p_familiar, p_throttle, p_attempt, true);
 			IF p_new_sealed IS NOT NULL THEN
@@ -204,6 +206,14 @@ BEGIN
 		ELSE
 			reason := 'changed_meanwhile';
 		END IF;
+	ELSIF p_caller.kind = 'host' AND NOT p_password_only THEN
+		BEGIN   -- what a right password does, for nobody
+			PERFORM login_finish(p_caller, decoy_id(p_login_digest), p_login_digest, p_attempt, p_familiar, true, NULL, 0,
+				NULL, NULL, '', p_challenge_digest, NULL, NULL, p_ticket_digest, NULL, NULL, false, p_throttle, p_policy);
+			RAISE EXCEPTION USING ERRCODE = 'CF000';
+		EXCEPTION WHEN SQLSTATE 'CF000' THEN    -- undone: the budgets keep what the password claimed
+			NULL;
+		END;
 	END IF;
 	IF verdict = 'challenge' THEN
 		v_end := v_now + seconds(p_policy.challenge_ttl_s);
@@ -224,6 +234,9 @@ BEGIN
 			p_policy);
 		expires_at := epoch(v_end);
 		PERFORM signed_in(p_caller, v_who, p_account_id);
+	END IF;
+	IF v_account.realm = 0 THEN     -- the password was wrong: whoever called this for nobody records that
+		RETURN;
 	END IF;
 	PERFORM record(p_caller, v_who, p_account_id, 'login_password', verdict, reason, false, CASE reason
 		WHEN 'unknown_login' THEN jsonb_build_object('login', encode(p_login_digest, 'hex')) END);

@@ -71,8 +71,22 @@ BEGIN
 	END IF;
 END $$;
 
+-- Behind a wrong password, or a begin that refused, a host does the work of a wrong code: the very same functions, on an
+-- account of realm 0, which is nobody's (0008_decoys.sql), in a block that is rolled back.  It commits, so it waits for the
+-- disk as long; nothing is counted, nothing is written to the trail, and what the functions say is thrown away.  One of
+-- several accounts, by P_DIGEST.
+CREATE FUNCTION decoy_id(p_digest bytea) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+	SELECT ('00000000-0000-4000-8000-0000000000' || lpad(to_hex(get_byte(p_digest, 0) % 16), 2, '0'))::uuid
+$$;
+
+-- The challenge of that account.
+CREATE FUNCTION decoy_challenge(p_digest bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+	SELECT sha256(uuid_send(decoy_id(p_digest)))
+$$;
+
 -- A row a factor, at least one.  REASON NULL: the challenge lives and a try of it was taken.
--- P_KIND login or step_up: a challenge of the other kind is not this one.
+-- P_KIND login or step_up: a challenge of the other kind is not this one.  decoy: see decoy_id; FAMILIAR says so to
+-- challenge_finish().
 CREATE FUNCTION challenge_begin(p_caller caller, p_challenge_digest bytea, p_kind text, p_tries bigint,
     p_policy throttle_policy,
     OUT reason text, OUT throttled_s bigint, OUT account_id uuid, OUT familiar text, OUT kind text, OUT factor_id uuid,
@@ -81,7 +95,7 @@ RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = counter
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit(p_caller, 'login');
+	v_who admission;
 	v_now timestamptz := now_utc();
 	v_event text := CASE p_kind WHEN 'login' THEN 'login_code' ELSE 'step_up' END;
 	v_source inet;
@@ -91,12 +105,23 @@ BEGIN
 	throttled_s := 0;
 	last_step := -1;
 	kind := p_kind;
+	IF p_kind = 'decoy' THEN
+		BEGIN
+			PERFORM challenge_begin(p_caller, decoy_challenge(p_challenge_digest), 'login', p_tries, p_policy);
+			RAISE EXCEPTION USING ERRCODE = 'CF000';
+		EXCEPTION WHEN SQLSTATE 'CF000' THEN
+			familiar := 'decoy';
+		END;
+		RETURN NEXT;
+		RETURN;
+	END IF;
+	v_who := admit(p_caller, 'login');
 	-- the account is locked first, as everywhere: so nobody waits in a circle
 	SELECT a.id, a.state, c.source, c.used_at IS NULL AND c.expires_at > v_now AND c.tries < p_tries
 		INTO account_id, v_state, v_source, v_live
 		FROM challenge c JOIN account a ON a.id = c.account_id
 		WHERE c.digest = p_challenge_digest AND c.realm = v_who.realm AND c.kind = p_kind
-		AND c.client_id IS NOT DISTINCT FROM v_who.client_id FOR NO KEY UPDATE OF a;
+		AND (c.client_id IS NOT DISTINCT FROM v_who.client_id OR c.client_id = 'decoy') FOR NO KEY UPDATE OF a;
 	p_caller.source := coalesce(p_caller.source, v_source); -- told with the password is told
 	IF v_live AND v_state = 'active' THEN
 		familiar := familiarity(account_id, p_caller.source, NULL, p_policy);
@@ -314,7 +339,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-	v_who admission := admit_code(p_caller, p_challenge_digest);
+	v_who admission;
 	v_now timestamptz := now_utc();
 	v_account account%ROWTYPE;
 	v_challenge challenge%ROWTYPE;
@@ -322,19 +347,26 @@ DECLARE
 BEGIN
 	verdict := 'denied'; reason := 'wrong_code'; aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0;
 	recovery_left := -1; device := false; hold_until := 0;
+	IF p_familiar = 'decoy' THEN
+		BEGIN
+			PERFORM challenge_finish(p_caller, decoy_challenge(p_challenge_digest), decoy_id(p_challenge_digest), 'stranger',
+				NULL, NULL, p_recovery_digest, NULL, NULL, NULL, NULL, p_policy);
+			RAISE EXCEPTION USING ERRCODE = 'CF000';
+		EXCEPTION WHEN SQLSTATE 'CF000' THEN
+			RETURN;
+		END;
+	END IF;
+	v_who := admit_code(p_caller, p_challenge_digest);
 	SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
-	IF v_account.realm <> v_who.realm THEN
+	IF v_account.realm NOT IN (v_who.realm, 0) THEN
 		v_account := NULL;
 	END IF;
 	SELECT * INTO v_challenge FROM challenge c WHERE c.digest = p_challenge_digest AND c.account_id = v_account.id
-		AND c.client_id IS NOT DISTINCT FROM v_who.client_id;
+		AND (c.client_id IS NOT DISTINCT FROM v_who.client_id OR c.client_id = 'decoy');
 	p_caller.source := coalesce(p_caller.source, v_challenge.source);
 	v_event := CASE v_challenge.kind WHEN 'otp' THEN 'login_otp' WHEN 'step_up' THEN 'step_up' ELSE 'login_code' END;
 	IF v_challenge.digest IS NULL THEN
 		reason := 'challenge_unknown';
-		IF p_account_id IS NULL THEN    -- the decoy of a begin that was refused, and recorded
-			RETURN;
-		END IF;
 	ELSIF v_account.state <> 'active' THEN
 		reason := v_account.state;
 	ELSIF p_step IS NULL AND p_recovery_digest IS NULL THEN

@@ -81,7 +81,7 @@ BEGIN
 END $$;
 
 -- How many passwords of each realm are kept in which form; at most P_MAX of a form are counted, from the index alone, so
--- that this costs the same however many accounts there are.  C knows which forms are weaker than the policy.
+-- that this costs the same however many accounts there are.  Realm 0, which is nobody's, has none.  C knows which forms are weaker than the policy.
 CREATE FUNCTION password_forms(p_max bigint, OUT realm bigint, OUT form text, OUT accounts bigint)
 RETURNS SETOF record LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = counterfoil, pg_temp
 SET enable_seqscan = off AS $$

@@ -409,7 +409,7 @@ def work(world, host, question):
 
 
 @pytest.mark.parametrize("factors, hashes, calls", [
-    ("password+otp", 1, ["login_begin", "login_finish"]), ("password", 1, ["login_begin", "login_finish"]),
+    ("password+otp", 1, ["login_begin", "login_finish", "challenge_begin", "challenge_finish"]), ("password", 1, ["login_begin", "login_finish"]),
     ("otp", 0, ["otp_begin", "challenge_finish"])])
 def test_R075_unknown_known_locked_and_decoy_are_the_same_work(world, host, factors, hashes, calls):
     alice, bob = member(world), member(world)
@@ -424,6 +424,22 @@ def test_R075_unknown_known_locked_and_decoy_are_the_same_work(world, host, fact
                            ("no name at all", host.question(worlds.Account(None, "a b", WRONG), factors, **bad, **code)),
                            ("decoy", host.question(alice, factors, "decoy"))):
         assert work(world, host, question) == (hashes, ["host_request_begin", *calls, "host_request_finish"]), what
+
+
+def test_R075_a_wrong_code_behind_the_right_password_is_the_work_of_a_wrong_password(world, host):
+    alice = member(world)
+    questions = {"wrong password": {"password": WRONG, "code": wrong_code(world, alice)},
+                 "wrong code": {"code": wrong_code(world, alice)},
+                 "wrong password, recovery code": {"password": WRONG, "code": alice.recovery_codes[0]},
+                 "unknown recovery code": {"code": member(world).recovery_codes[0]}}
+    works = {what: work(world, host, host.question(alice, **members)) for what, members in questions.items()}
+    blocked = world.query("UPDATE counterfoil.budget SET blocked_until = now() + interval '1 hour' WHERE kind = 'code' "
+                          "RETURNING key")
+    works["too many codes"] = work(world, host, host.question(alice, code=wrong_code(world, alice)))
+    assert blocked and world.query("DELETE FROM counterfoil.budget WHERE kind = 'code' RETURNING true")
+    assert works == dict.fromkeys(works, (1, ["host_request_begin", "login_begin", "login_finish", "challenge_begin",
+                                              "challenge_finish", "host_request_finish"]))
+    assert host.verify(alice, code=alice.recovery_codes[0])["answer"] == "allow", "a wrong password used no code up"
 
 
 # --- a first authenticator --------------------------------------------------------------------------------------------
