@@ -115,6 +115,7 @@ start_slots(const struct settings *s, struct core *core, char error[static CONFI
 {
 	const struct slots_options options = {
 		.slots = (unsigned)s->hashing_slots, .queue_length = (unsigned)s->hashing_queue_length,
+		.calm_ms = 1000,
 		.called_beside = (unsigned)s->core.database_connections / 2,    /* the others are for those in front */
 		.deadline_ms = s->hashing_deadline_ms, .idle_ms = s->hashing_idle_s * 1000,
 	};

@@ -38,6 +38,8 @@ struct slots {
 	struct slot *slot;
 	unsigned started, idle;
 	unsigned called;                /* of the crowd, and not yet gone */
+	unsigned crowd_running;
+	int64_t front_ms;               /* when the last one came who stood in front */
 	bool stopping;
 	double block_us;                /* how long one block takes on one slot */
 	unsigned chances;               /* to pair */
@@ -185,14 +187,29 @@ take(struct slots *slots, struct slots_place *place)
 	return true;
 }
 
-/* What to run next; 0: nothing is ready.  With the lock held. */
+/* How many slots those like PLACE may have.  With the lock held. */
+static unsigned
+share(const struct slots *slots, const struct slots_place *place)
+{
+	if (slots_queue_stands_in_front(place) || clock_monotonic_ms() - slots->front_ms >= slots->options.calm_ms)
+		return slots->started;
+	return slots->started > 1 ? slots->started / 2 : 1;
+}
+
+static bool
+may_run(const struct slots *slots, const struct slots_place *place)
+{
+	return slots_queue_stands_in_front(place) || slots->crowd_running < share(slots, place);
+}
+
+/* What to run next; 0: nothing is ready, or all that is must leave slots to others.  With the lock held. */
 static unsigned
 choose(struct slots *slots, struct slots_place *out[ARGON2_TOGETHER_MAX])
 {
 	struct slots_place *partner;
 	unsigned count = 0;
 
-	while (count == 0 && (out[0] = slots_queue_first(&slots->queue)) != NULL)
+	while (count == 0 && (out[0] = slots_queue_first(&slots->queue)) != NULL && may_run(slots, out[0]))
 		count = take(slots, out[0]) ? 1 : 0;
 	/* idle slots would take the others at once, and each alone is done sooner */
 	if (count == 1 && slots->queue.ready > slots->idle &&
@@ -230,15 +247,20 @@ static void
 serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 {
 	struct slots *slots = slot->slots;
+	unsigned of_crowd = slots_queue_stands_in_front(places[0]) ? 0 : 1;     /* these do not pair */
 	struct took took;
 
 	slot->work = places[0]->work * count;
+	slots->crowd_running += of_crowd;
 	slots->report.running += count;
+	if (slots->queue.ready > 0)     /* another slot may do what this one could have */
+		(void)pthread_cond_signal(&slots->filled);
 	(void)pthread_mutex_unlock(&slots->lock);
 	took = (struct took){ clock_monotonic_us(), clock_thread_us() };
 	run_jobs(slot, places, count);
 	took = (struct took){ clock_monotonic_us() - took.us, clock_thread_us() - took.thread_us };
 	(void)pthread_mutex_lock(&slots->lock);
+	slots->crowd_running -= of_crowd;
 	slots->report.running -= count;
 	slot->warm = argon2_arena_is_warm(slot->arena);
 	slot->work = 0;
@@ -389,6 +411,7 @@ slots_start(const struct slots_options *options, struct slots **out, char error[
 	if (options->slots == 0)
 		slots->options.slots = processors();
 	slots->block_us = BLOCK_US_FIRST;
+	slots->front_ms = clock_monotonic_ms() - options->calm_ms;
 	(void)pthread_mutex_init(&slots->lock, NULL);
 	(void)pthread_mutex_init(&slots->large, NULL);
 	use_monotonic(&slots->filled);
@@ -438,7 +461,7 @@ expected_wait_us(const struct slots *slots, const struct slots_place *place)
 		return 0;
 	for (unsigned i = 0; i < slots->started; i++)
 		work += (double)slots->slot[i].work / 2;        /* half of it is done, on average */
-	return work * slots->block_us / slots->started;
+	return work * slots->block_us / share(slots, place);
 }
 
 /* Nobody stays whose turn would come too late, nor whoever came off worst in a queue that is too long: that may be TURN
@@ -480,8 +503,10 @@ slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint3
 	(void)pthread_mutex_lock(&slots->lock);
 	turn->place.level = slots_failures_level(&slots->failures, &turn->place.source, now_ms);
 	slots_queue_insert(&slots->queue, &turn->place);
-	if (slots_queue_stands_in_front(&turn->place))
+	if (slots_queue_stands_in_front(&turn->place)) {
 		turn->state = SLOTS_TURN_HELD;
+		slots->front_ms = now_ms;
+	}
 	admit(slots, turn);
 	call(slots);
 	wait_in_queue(slots, turn, SLOTS_TURN_UNCALLED);

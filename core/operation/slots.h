@@ -12,6 +12,7 @@ struct slots_options {
 	unsigned slots;                 /* 0: as many as processors */
 	unsigned queue_length;          /* requests in the queue, at most */
 	unsigned called_beside;         /* of the crowd, called beyond the number of slots, at most */
+	int64_t calm_ms;                /* so long after one who stands in front the crowd has half of the slots at most */
 	int64_t deadline_ms;            /* a request whose turn comes later than this is refused */
 	int64_t idle_ms;                /* an arena that was not needed for so long is given back */
 	uint32_t memory_kib;            /* of the most expensive policy; dearer stored hashes run one at a time */

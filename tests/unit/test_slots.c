@@ -199,6 +199,7 @@ struct customer {
 	int watch_fd;
 	uint32_t memory_kib, passes;
 	bool hold;                      /* take a place, and wait for GO before the job */
+	atomic_bool *until;             /* NULL, or the job takes until this is set */
 	sem_t entered_once, go;
 	uint8_t tag[32];
 	enum status entered, ran;
@@ -213,7 +214,8 @@ customer_main(void *arg)
 	struct slots_turn turn;
 
 	c->job = (struct argon2_job){ .memory_kib = c->memory_kib, .passes = c->passes, .lanes = 1,
-		.password = BYTES("password"), .salt = BYTES("somesalt"), .tag = c->tag, .tag_len = sizeof c->tag };
+		.password = BYTES("password"), .salt = BYTES("somesalt"), .tag = c->tag, .tag_len = sizeof c->tag,
+		.cancelled = c->until };
 	c->entered = slots_enter(c->slots, slots_source_of(c->ip), c->watch_fd, c->memory_kib, c->passes, &turn);
 	(void)sem_post(&c->entered_once);
 	if (c->hold)
@@ -254,15 +256,21 @@ customer_end(struct customer *c)
 }
 
 static struct slots *
-start(unsigned slots_count, unsigned queue_length, int64_t deadline_ms)
+start_calm(unsigned slots_count, unsigned queue_length, int64_t deadline_ms, int64_t calm_ms)
 {
 	const struct slots_options options = { .slots = slots_count, .queue_length = queue_length,
-		.called_beside = 1, .deadline_ms = deadline_ms, .idle_ms = 60000, .memory_kib = 1024 };
+		.called_beside = 1, .calm_ms = calm_ms, .deadline_ms = deadline_ms, .idle_ms = 60000, .memory_kib = 1024 };
 	char error[CONFIG_ERROR_BYTES] = "";
 	struct slots *slots = NULL;
 
 	assert_int_equal(slots_start(&options, &slots, error), STATUS_OK);
 	return slots;
+}
+
+static struct slots *
+start(unsigned slots_count, unsigned queue_length, int64_t deadline_ms)
+{
+	return start_calm(slots_count, queue_length, deadline_ms, 0);
 }
 
 static void
@@ -424,6 +432,69 @@ who_went_away_is_not_called(void **state)
 	assert_int_equal(report.waiting, 0);
 	slots_stop(&slots);
 	(void)close(ends[0]);
+}
+
+/* Two of one network, behind a third one that holds its place in front, with jobs that take until STOP. */
+static void
+send_endless_crowd(struct customer crowd[static 3], struct slots *slots, atomic_bool *stop)
+{
+	struct customer like = { .slots = slots, .ip = "198.51.100.1", .memory_kib = 64, .passes = UINT32_MAX, .until = stop };
+
+	customer_start(&crowd[0], slots, like.ip, 64, 1, true);
+	customer_send(&crowd[1], &like);
+	customer_send(&crowd[2], &like);
+}
+
+/* Until COUNT jobs run and WAITING requests are in the queue, or more run than that. */
+static void
+expect_running(struct slots *slots, unsigned count, unsigned waiting)
+{
+	struct slots_report report;
+
+	do {
+		slots_report(slots, &report);
+		(void)poll(NULL, 0, 1);
+	} while (report.running < count || (report.running == count && report.waiting != waiting));
+	assert_int_equal(report.running, count);
+}
+
+static void
+the_crowd_leaves_half_of_the_slots_while_others_come(void **state)
+{
+	const int64_t endless_ms = INT64_C(1) << 40;
+	struct slots *slots = start_calm(2, 100, endless_ms, endless_ms);
+	atomic_bool stop = false;
+	struct customer crowd[3], ann[3];
+
+	(void)state;
+	send_endless_crowd(crowd, slots, &stop);
+	expect_running(slots, 1, 2);
+	for (size_t i = 0; i < 3; i++) {
+		customer_start(&ann[i], slots, "192.0.2.1", 64, 1, false);
+		customer_end(&ann[i]);
+		assert_int_equal(ann[i].ran, STATUS_OK);
+	}
+	expect_running(slots, 1, 2);
+	atomic_store(&stop, true);
+	let_go(crowd, 3);
+	assert_int_equal(crowd[0].ran, STATUS_OK);
+	assert_int_equal(crowd[2].job.status, STATUS_UNAVAILABLE);      /* its turn came: it was cancelled inside */
+	slots_stop(&slots);
+}
+
+static void
+the_crowd_has_all_slots_when_nobody_else_comes(void **state)
+{
+	struct slots *slots = start_calm(2, 100, INT64_C(1) << 40, 0);
+	atomic_bool stop = false;
+	struct customer crowd[3];
+
+	(void)state;
+	send_endless_crowd(crowd, slots, &stop);
+	expect_running(slots, 2, 1);
+	atomic_store(&stop, true);
+	let_go(crowd, 3);
+	slots_stop(&slots);
 }
 
 static void
@@ -612,6 +683,8 @@ main(void)
 		cmocka_unit_test(the_crowd_is_called_few_at_a_time_and_in_its_order_and_others_at_once),
 		cmocka_unit_test(who_is_not_called_in_time_is_refused),
 		cmocka_unit_test(who_went_away_is_not_called),
+		cmocka_unit_test(the_crowd_leaves_half_of_the_slots_while_others_come),
+		cmocka_unit_test(the_crowd_has_all_slots_when_nobody_else_comes),
 		cmocka_unit_test(what_would_wait_too_long_is_refused_at_once),
 		cmocka_unit_test(what_did_wait_too_long_is_refused_then),
 		cmocka_unit_test(who_went_away_is_dropped_before_the_work),
