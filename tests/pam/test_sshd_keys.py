@@ -170,7 +170,7 @@ def test_in_an_outage_the_same_key_gets_in_without_a_code_for_as_long_as_the_tic
     machine.path("/etc/sudoers").write_text("Defaults !fqdn\nDefaults passwd_tries=1\n%sudo ALL=(ALL:ALL) ALL\n")
     alice = machine.hire(unix_password="unix password of the host", groups=["sudo"])
     sshd = staff_machine.Sshd(machine, KEYS)
-    key = sshd.key(alice)
+    key = sshd.key(alice.login)
     other, fingerprint = sshd.client / "other", worlds.run("ssh-keygen", "-lf", f"{key}.pub").split()[1]
     public, _ = offline_ticket.key_pair(other)
     authorized = machine.path(f"/home/{alice.login}/.ssh/authorized_keys")
