@@ -88,7 +88,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	size_t which = len > 1 ? data[1] % (sizeof asked / sizeof asked[0]) : 0;
-	const struct wire_request request = { .operation = asked[which].operation, .user = "alice", .service = "sshd" };
+	bool may_bring_ticket = asked[which].operation == WIRE_VERIFY;
+	const struct wire_request request = { .operation = asked[which].operation, .user = "alice", .service = "sshd",
+	    .offline = may_bring_ticket ? WIRE_OFFLINE_TICKET : WIRE_OFFLINE_NO };
 	struct authd_question question = { .request = &request, .request_id = REQUEST_ID,
 	    .operation = asked[which].name, .host = HOST, .secret = bytes_of(SECRET),
 	    .body = bytes_of("{\"user\":\"alice\"}") };
@@ -107,6 +109,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	authd_reply_take(&question, &https, &reply);
 	expect_bounds(&reply);
 	expect_shown(&reply.wire, asked[which].operation);
+	INSIST(memchr(reply.ticket, '\0', sizeof reply.ticket) != NULL);
+	INSIST(reply.ticket[0] == '\0' || (may_bring_ticket && data[0] == SIGNED));
 	if (reply.wire.answer == (uint32_t)ANSWER_ALLOW) {
 		INSIST(which == 0 || asked[which].operation == WIRE_ENROLL_CONFIRM);
 		expect_right(&https, data[0], "\"allow\"");

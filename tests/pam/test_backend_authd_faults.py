@@ -199,6 +199,8 @@ FAULTS = {
     "an outage as a decision": Fault(faults.replies(answer="unavailable"), UNUSABLE, "no answer that decides"),
     "a flag that is none": Fault(faults.replies(must_change="no"), UNUSABLE, "of another kind"),
     "a negative number": Fault(faults.replies(retry_after_s=-1), UNUSABLE, "of another kind"),
+    "a ticket that nobody asked for": Fault(faults.replies(ticket="cft1.1795522736.1795551536." + "A" * 86), UNUSABLE, "of another kind"),
+    "a ticket that is none": Fault(faults.replies(ticket=1), UNUSABLE, "of another kind"),
     "a reason with a line's end": Fault(faults.replies(reason="granted\n"), UNUSABLE, "of another kind"),
 }
 
