@@ -147,60 +147,41 @@ lane_size(const struct argon2_job *job)
 	return (size_t)(job->memory_kib / ARGON2_SLICES * ARGON2_SLICES) * ARGON2_BLOCK_BYTES + LANE_GAP;
 }
 
-struct batch {
-	struct argon2_lane lanes[ARGON2_TOGETHER_MAX];
-	struct argon2_lane *running[ARGON2_TOGETHER_MAX];
-	struct argon2_job *jobs[ARGON2_TOGETHER_MAX];           /* of RUNNING, in its order */
-	unsigned count;
-};
-
 /* Drop the jobs that nobody waits for; the others go on alone. */
 static void
-batch_drop_cancelled(struct batch *batch)
+drop_cancelled(struct argon2_run *run)
 {
 	unsigned left = 0;
 
-	for (unsigned i = 0; i < batch->count; i++) {
-		struct argon2_job *job = batch->jobs[i];
+	for (unsigned i = 0; i < run->count; i++) {
+		struct argon2_job *job = run->jobs[i];
 
 		if (job->cancelled != NULL && atomic_load_explicit(job->cancelled, memory_order_relaxed)) {
 			job->status = STATUS_UNAVAILABLE;
 			continue;
 		}
-		batch->running[left] = batch->running[i];
-		batch->jobs[left++] = job;
+		run->running[left] = run->running[i];
+		run->jobs[left++] = job;
 	}
-	batch->count = left;
+	run->count = left;
 }
 
-static void
-batch_fill(const struct argon2_kernel *kernel, struct batch *batch)
+bool
+argon2_engine_step(struct argon2_run *run)
 {
-	uint32_t passes = batch->jobs[0]->passes;
-
-	for (uint32_t pass = 0; pass < passes; pass++)
-		for (uint32_t slice = 0; slice < ARGON2_SLICES; slice++) {
-			batch_drop_cancelled(batch);
-			if (batch->count == 0)
-				return;
-			argon2_fill_segment(kernel, batch->running, batch->count, pass, slice);
-		}
-}
-
-static void
-run_on_kernel(const struct argon2_kernel *kernel, uint8_t *memory, struct argon2_job *const jobs[], unsigned count)
-{
-	struct batch batch = { .count = count };
-
-	for (unsigned i = 0; i < count; i++) {
-		lane_begin(&batch.lanes[i], jobs[i], memory + i * lane_size(jobs[i]));
-		batch.running[i] = &batch.lanes[i];
-		batch.jobs[i] = jobs[i];
+	drop_cancelled(run);
+	if (run->count > 0) {
+		argon2_fill_segment(run->kernel, run->running, run->count, run->pass, run->slice);
+		run->slice = (run->slice + 1) % ARGON2_SLICES;
+		run->pass += run->slice == 0 ? 1 : 0;
+		if (run->pass < run->passes)
+			return true;
 	}
-	batch_fill(kernel, &batch);
-	for (unsigned i = 0; i < batch.count; i++)
-		lane_end(batch.running[i], batch.jobs[i]);
-	secret_wipe(batch.lanes, sizeof batch.lanes);
+	for (unsigned i = 0; i < run->count; i++)
+		lane_end(run->running[i], run->jobs[i]);
+	run->count = 0;
+	secret_wipe(run->lanes, sizeof run->lanes);
+	return false;
 }
 
 /* --- libargon2 --------------------------------------------------------------------------------------------------------- */
@@ -367,37 +348,67 @@ argon2_engine_may_pair(const struct argon2_job *a, const struct argon2_job *b)
 	return a->memory_kib == b->memory_kib && a->passes == b->passes && is_ours(a) && is_ours(b);
 }
 
-void
-argon2_engine_run_on(const struct argon2_kernel *kernel, struct argon2_arena *arena, struct argon2_job *const jobs[],
-    unsigned count)
+static void
+begin_on(struct argon2_run *run, const struct argon2_kernel *kernel, struct argon2_arena *arena, size_t at,
+    struct argon2_job *const jobs[], unsigned count)
 {
-	void *memory;
+	uint8_t *memory;
 
+	*run = (struct argon2_run){ .kernel = kernel };
 	for (unsigned i = 0; i < count; i++)
 		if (!is_within_bounds(jobs[i]) || jobs[i]->lanes != 1) {
 			jobs[i]->status = STATUS_INVALID;
 			return;
 		}
-	if ((memory = argon2_arena_take(arena, count * lane_size(jobs[0]))) == NULL) {
+	if ((memory = argon2_arena_take(arena, at + count * lane_size(jobs[0]))) == NULL) {
 		for (unsigned i = 0; i < count; i++)
 			jobs[i]->status = STATUS_NO_MEMORY;
 		return;
 	}
-	run_on_kernel(kernel, memory, jobs, count);
+	run->passes = jobs[0]->passes;
+	run->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		lane_begin(&run->lanes[i], jobs[i], memory + at + i * lane_size(jobs[i]));
+		run->running[i] = &run->lanes[i];
+		run->jobs[i] = jobs[i];
+	}
 }
 
 void
-argon2_engine_run(struct argon2_arena *arena, struct argon2_job *const jobs[], unsigned count)
+argon2_engine_begin(struct argon2_run *run, struct argon2_arena *arena, size_t at, struct argon2_job *const jobs[],
+    unsigned count)
 {
 	if (is_ours(jobs[0])) {
-		argon2_engine_run_on(argon2_engine()->kernel, arena, jobs, count);
+		begin_on(run, argon2_engine()->kernel, arena, at, jobs, count);
 		return;
 	}
+	*run = (struct argon2_run){ .count = 0 };
 	for (unsigned i = 0; i < count; i++)
 		if (is_within_bounds(jobs[i]))
 			run_on_library(jobs[i]);
 		else
 			jobs[i]->status = STATUS_INVALID;
+}
+
+void
+argon2_engine_run_on(const struct argon2_kernel *kernel, struct argon2_arena *arena, struct argon2_job *const jobs[],
+    unsigned count)
+{
+	struct argon2_run run;
+
+	begin_on(&run, kernel, arena, 0, jobs, count);
+	while (argon2_engine_step(&run))
+		continue;
+}
+
+void
+argon2_engine_run(struct argon2_arena *arena, struct argon2_job *const jobs[], unsigned count)
+{
+	struct argon2_run run;
+
+	argon2_engine_begin(&run, arena, 0, jobs, count);
+	while (argon2_engine_step(&run))
+		continue;
 }
 
 void

@@ -56,9 +56,27 @@ size_t argon2_engine_room(const struct argon2_job *job, unsigned count);
 /* Do A and B cost the same, and would they run side by side? */
 bool argon2_engine_may_pair(const struct argon2_job *a, const struct argon2_job *b);
 
-/* Run COUNT jobs, 1 or ARGON2_TOGETHER_MAX; two must be such as may pair.  ARENA has room for them and is warm, or ought
- * to be.  What a job leaves in the arena is not its tag, but would help to guess the password: the next job overwrites
- * it, or the caller wipes. */
+/* Jobs that are run in parts, with other things done in between. */
+struct argon2_run {
+	const struct argon2_kernel *kernel;
+	struct argon2_lane lanes[ARGON2_TOGETHER_MAX];
+	struct argon2_lane *running[ARGON2_TOGETHER_MAX];
+	struct argon2_job *jobs[ARGON2_TOGETHER_MAX];           /* of RUNNING, in its order */
+	unsigned count;
+	uint32_t passes, pass, slice;
+};
+
+/* Begin to run COUNT jobs, 1 or ARGON2_TOGETHER_MAX; two must be such as may pair.  They fill ARENA from AT on, a multiple
+ * of ARGON2_BLOCK_BYTES, which has room for them there and is warm, or ought to be.  What a job leaves in the arena is not its
+ * tag, but would help to guess the password: the next job overwrites it, or the caller wipes. */
+void argon2_engine_begin(struct argon2_run *run, struct argon2_arena *arena, size_t at, struct argon2_job *const jobs[],
+    unsigned count);
+
+/* The next part, a quarter of a pass; libargon2 has no parts, and did all at the beginning.  False: it was the last one, each
+ * job has its status, and RUN is wiped. */
+bool argon2_engine_step(struct argon2_run *run);
+
+/* All parts in one go, from the start of ARENA. */
 void argon2_engine_run(struct argon2_arena *arena, struct argon2_job *const jobs[], unsigned count);
 
 /* The same on a kernel of the caller's choice, which this CPU runs: for tests and measurements. */

@@ -21,10 +21,14 @@ enum {
 
 #define BLOCK_US_FIRST 0.25             /* before anything was measured */
 
+struct took { int64_t us, thread_us; };         /* by the clock, and of the slot's own thread */
+
 struct slot {
 	struct slots *slots;
 	struct argon2_arena *arena;
 	pthread_t thread;
+	size_t taken;                   /* of the arena, from its start, by a job that gave way; 0: there is none */
+	struct took away;               /* how long that did */
 	uint64_t work;                  /* of what runs now */
 	bool warm;                      /* the arena, as it was when the lock was last held */
 };
@@ -69,8 +73,6 @@ average(double *value, double next)
 {
 	*value = *value == 0 ? next : *value + (next - *value) / AVERAGE_OVER;
 }
-
-struct took { int64_t us, thread_us; };         /* by the clock, and of the slot's own thread */
 
 /* COUNT jobs like JOB took TOOK together.  A wait is a matter of the clock; which way is faster is not: whoever gets the
  * processor in the middle of a hash says nothing about it.  With the lock held. */
@@ -219,15 +221,67 @@ choose(struct slots *slots, struct slots_place *out[ARGON2_TOGETHER_MAX])
 	return count;
 }
 
+static struct took
+took_since(struct took begun)
+{
+	return (struct took){ clock_monotonic_us() - begun.us, clock_thread_us() - begun.thread_us };
+}
+
+static void serve(struct slot *slot, struct slots_place *const places[], unsigned count);
+
+/* Somebody in front is ready and no slot is idle: him, now. */
+static bool
+serve_in_front(struct slot *slot)
+{
+	struct slots *slots = slot->slots;
+	struct slots_place *place;
+	bool serves;
+
+	(void)pthread_mutex_lock(&slots->lock);
+	place = slots_queue_first(&slots->queue);
+	serves = place != NULL && slots_queue_stands_in_front(place) && slots->idle == 0;
+	if (serves && take(slots, place))
+		serve(slot, &place, 1);
+	(void)pthread_mutex_unlock(&slots->lock);
+	return serves;
+}
+
+/* Between two parts of the job at PLACE, one of the crowd, which keeps the first TAKEN bytes of the arena.  Not beyond its
+ * deadline: those in front could come without an end.  What they leave is wiped, for no job may ever come over it. */
+static void
+give_way(struct slot *slot, struct slots_place *place, size_t taken)
+{
+	const struct took begun = { clock_monotonic_us(), clock_thread_us() };
+	int64_t deadline_ms = turn_of(place)->deadline_ms;
+	struct took away;
+
+	slot->taken = taken;
+	for (;;)
+		if (clock_monotonic_ms() < deadline_ms && serve_in_front(slot))
+			continue;
+		else if (argon2_arena_dirty(slot->arena) > taken)
+			argon2_arena_wipe(slot->arena, taken, WIPE_BYTES);
+		else
+			break;
+	slot->taken = 0;
+	away = took_since(begun);
+	slot->away.us += away.us;
+	slot->away.thread_us += away.thread_us;
+}
+
 /* COUNT jobs, without the lock. */
 static void
 run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
 {
+	bool gives_way = !slots_queue_stands_in_front(places[0]);
 	struct argon2_job *jobs[ARGON2_TOGETHER_MAX];
+	struct argon2_run run;
+	size_t room;
 
 	for (unsigned i = 0; i < count; i++)
 		jobs[i] = places[i]->job;
-	if (argon2_engine_room(jobs[0], count) > argon2_arena_size(slot->arena)) {
+	room = argon2_engine_room(jobs[0], count);
+	if (room > argon2_arena_size(slot->arena) - slot->taken) {
 		(void)pthread_mutex_lock(&slot->slots->large);
 		for (unsigned i = 0; i < count; i++)
 			argon2_engine_run_alone(jobs[i]);
@@ -239,7 +293,10 @@ run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
 			jobs[i]->status = STATUS_NO_MEMORY;
 		return;
 	}
-	argon2_engine_run(slot->arena, jobs, count);
+	argon2_engine_begin(&run, slot->arena, slot->taken, jobs, count);
+	while (argon2_engine_step(&run))
+		if (gives_way)
+			give_way(slot, places[0], room);
 }
 
 /* With the lock held before and after. */
@@ -248,9 +305,10 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 {
 	struct slots *slots = slot->slots;
 	unsigned of_crowd = slots_queue_stands_in_front(places[0]) ? 0 : 1;     /* these do not pair */
+	const uint64_t work = places[0]->work * count;
 	struct took took;
 
-	slot->work = places[0]->work * count;
+	slot->work += work;
 	slots->crowd_running += of_crowd;
 	slots->report.running += count;
 	if (slots->queue.ready > 0)     /* another slot may do what this one could have */
@@ -258,12 +316,16 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	(void)pthread_mutex_unlock(&slots->lock);
 	took = (struct took){ clock_monotonic_us(), clock_thread_us() };
 	run_jobs(slot, places, count);
-	took = (struct took){ clock_monotonic_us() - took.us, clock_thread_us() - took.thread_us };
+	took = took_since(took);
+	if (of_crowd > 0) {
+		took = (struct took){ took.us - slot->away.us, took.thread_us - slot->away.thread_us };
+		slot->away = (struct took){ 0, 0 };
+	}
 	(void)pthread_mutex_lock(&slots->lock);
 	slots->crowd_running -= of_crowd;
 	slots->report.running -= count;
 	slot->warm = argon2_arena_is_warm(slot->arena);
-	slot->work = 0;
+	slot->work -= work;
 	learn(slots, places[0]->job, count, &took);
 	for (unsigned i = 0; i < count; i++)
 		tell(turn_of(places[i]), SLOTS_TURN_DONE);

@@ -182,6 +182,53 @@ a_wrong_kernel_is_found_at_start(void **state)
 	}
 }
 
+/* --- in parts --------------------------------------------------------------------------------------------------------- */
+
+/* After PARTS of one job another is run beside it; both tags are those of the reference. */
+static void
+come_between(unsigned parts)
+{
+	uint8_t want[2][32], tags[2][32] = { { 0 } };
+	struct argon2_job jobs[2] = {
+		{ .memory_kib = 64, .passes = 2, .lanes = 1, .password = BYTES("guess"), .salt = BYTES("somesalt"),
+		    .tag = tags[0], .tag_len = 32 },
+		{ .memory_kib = 48, .passes = 3, .lanes = 1, .password = BYTES("password"), .salt = BYTES("othersalt"),
+		    .tag = tags[1], .tag_len = 32 },
+	};
+	struct argon2_job *first = &jobs[0], *second = &jobs[1];
+	size_t room = argon2_engine_room(first, 1);
+	struct argon2_arena *arena = NULL;
+	struct argon2_run outer, inner;
+	bool more = true;
+
+	assert_int_equal(argon2id_hash_raw(2, 64, 1, "guess", 5, "somesalt", 8, want[0], 32), ARGON2_OK);
+	assert_int_equal(argon2id_hash_raw(3, 48, 1, "password", 8, "othersalt", 9, want[1], 32), ARGON2_OK);
+	assert_int_equal(argon2_arena_new(argon2_engine_room(first, 2), &arena), STATUS_OK);
+	argon2_engine_begin(&outer, arena, 0, &first, 1);
+	for (unsigned i = 0; i < parts; i++)
+		more = argon2_engine_step(&outer);
+	assert_int_equal(more, parts < 8);
+	argon2_engine_begin(&inner, arena, room, &second, 1);
+	while (argon2_engine_step(&inner))
+		continue;
+	argon2_arena_wipe(arena, room, SIZE_MAX);
+	while (more && argon2_engine_step(&outer))
+		continue;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(jobs[i].status, STATUS_OK);
+		assert_memory_equal(tags[i], want[i], 32);
+	}
+	argon2_arena_free(&arena);
+}
+
+static void
+a_job_is_the_same_hash_whatever_comes_between_its_parts(void **state)
+{
+	(void)state;
+	for (unsigned parts = 0; parts <= 8; parts++)
+		come_between(parts);
+}
+
 /* --- cancelled ------------------------------------------------------------------------------------------------------- */
 
 static atomic_bool cancelled;
@@ -438,6 +485,7 @@ main(void)
 		cmocka_unit_test(every_kernel_agrees_with_libargon2),
 		cmocka_unit_test(every_kernel_agrees_at_full_cost),
 		cmocka_unit_test(a_wrong_kernel_is_found_at_start),
+		cmocka_unit_test(a_job_is_the_same_hash_whatever_comes_between_its_parts),
 		cmocka_unit_test(a_cancelled_job_leaves_the_other_of_its_pair_alone),
 		cmocka_unit_test(a_cancelled_job_does_not_start),
 		cmocka_unit_test(what_is_out_of_bounds_is_invalid),

@@ -483,6 +483,63 @@ the_crowd_leaves_half_of_the_slots_while_others_come(void **state)
 }
 
 static void
+who_stands_in_front_does_not_wait_for_one_of_the_crowd_that_runs(void **state)
+{
+	uint8_t want[32];
+	struct argon2_job alone = { .memory_kib = 256, .passes = 2, .lanes = 1, .password = BYTES("password"),
+		.salt = BYTES("somesalt"), .tag = want, .tag_len = sizeof want };
+	struct slots *slots = start_calm(1, 100, INT64_C(1) << 40, 0);
+	struct customer crowd[3], ann[3];
+	atomic_bool stop = false;
+
+	(void)state;
+	argon2_engine_run_alone(&alone);
+	send_endless_crowd(crowd, slots, &stop);
+	expect_running(slots, 1, 2);
+	for (size_t i = 0; i < 3; i++) {
+		customer_start(&ann[i], slots, "192.0.2.1", 256, i < 2 ? 2 : 1, false);
+		customer_end(&ann[i]);
+		assert_int_equal(ann[i].ran, STATUS_OK);
+		assert_int_equal(memcmp(ann[i].tag, want, sizeof want) == 0, i < 2);
+	}
+	customer_start(&ann[0], slots, "192.0.2.1", 4096, 1, false);   /* more than the arena has left: in memory of its own */
+	customer_end(&ann[0]);
+	assert_int_equal(ann[0].ran, STATUS_OK);
+	expect_running(slots, 1, 2);
+	atomic_store(&stop, true);
+	let_go(crowd, 3);
+	slots_stop(&slots);
+}
+
+static void
+those_who_give_way_and_those_who_come_between_all_get_their_own_hash(void **state)
+{
+	static struct customer crowd[12], others[12];
+	uint8_t want[32];
+	struct argon2_job alone = { .memory_kib = 1024, .passes = 4, .lanes = 1, .password = BYTES("password"),
+		.salt = BYTES("somesalt"), .tag = want, .tag_len = sizeof want };
+	struct slots *slots = start_calm(1, 100, INT64_C(1) << 40, 0);
+
+	(void)state;
+	argon2_engine_run_alone(&alone);
+	for (size_t i = 0; i < 12; i++)
+		customer_send(&crowd[i], &(struct customer){ .slots = slots, .ip = "198.51.100.1", .memory_kib = 1024,
+		    .passes = 4 });
+	for (size_t i = 0; i < 12; i++) {
+		customer_start(&others[i], slots, NULL, 1024, 4, false);
+		customer_end(&others[i]);
+	}
+	for (size_t i = 0; i < 12; i++) {
+		customer_end(&crowd[i]);
+		assert_int_equal(crowd[i].ran, STATUS_OK);
+		assert_int_equal(others[i].ran, STATUS_OK);
+		assert_memory_equal(crowd[i].tag, want, sizeof want);
+		assert_memory_equal(others[i].tag, want, sizeof want);
+	}
+	slots_stop(&slots);
+}
+
+static void
 the_crowd_has_all_slots_when_nobody_else_comes(void **state)
 {
 	struct slots *slots = start_calm(2, 100, INT64_C(1) << 40, 0);
@@ -684,6 +741,8 @@ main(void)
 		cmocka_unit_test(who_is_not_called_in_time_is_refused),
 		cmocka_unit_test(who_went_away_is_not_called),
 		cmocka_unit_test(the_crowd_leaves_half_of_the_slots_while_others_come),
+		cmocka_unit_test(who_stands_in_front_does_not_wait_for_one_of_the_crowd_that_runs),
+		cmocka_unit_test(those_who_give_way_and_those_who_come_between_all_get_their_own_hash),
 		cmocka_unit_test(the_crowd_has_all_slots_when_nobody_else_comes),
 		cmocka_unit_test(what_would_wait_too_long_is_refused_at_once),
 		cmocka_unit_test(what_did_wait_too_long_is_refused_then),
