@@ -66,9 +66,12 @@ bool conf_load(const char *path, const char *service, struct conf *out, char err
 bool conf_parse(const char *name, const char *text, size_t len, const char *service, struct conf *out,
     char error[static CONF_ERROR_BYTES]);
 
-/* Read a file that decides about security into OUT, without following a link.  The file: regular, one name, root's (or
- * the effective user's), writable by its owner alone; every folder above it: likewise, or root's with the sticky bit.
- * False: ERROR says what is wrong. */
+/* Open a file that decides about security with the access of FLAGS, without following a link or waiting for anybody.  The
+ * file: regular, one name, root's (or the effective user's), writable by its owner alone, at most MAX bytes; every folder
+ * above it: likewise, or root's with the sticky bit.  -1: ERROR says what is wrong. */
+int conf_open_file(const char *path, int flags, size_t max, char error[static CONF_ERROR_BYTES]);
+
+/* Read such a file into OUT.  False: ERROR says what is wrong. */
 bool conf_read_file(const char *path, char *out, size_t capacity, size_t *out_len,
     char error[static CONF_ERROR_BYTES]);
 

@@ -139,23 +139,41 @@ read_all(int fd, char *out, size_t capacity, size_t *out_len)
 	return NULL;
 }
 
-bool
-conf_read_file(const char *path, char *out, size_t capacity, size_t *out_len, char error[static CONF_ERROR_BYTES])
+int
+conf_open_file(const char *path, int flags, size_t max, char error[static CONF_ERROR_BYTES])
 {
 	const char *name = NULL, *wrong = "cannot be opened";
 	int folder = -1, fd = -1;
 
-	if (path[0] != '/' || strnlen(path, CONF_PATH_MAX) >= CONF_PATH_MAX)
-		return fault(error, "conf", "must be an absolute path of at most 255 bytes");
-	if ((folder = open_folder(path, &name, &wrong)) < 0)
-		return fault(error, path, wrong);
+	if (path[0] != '/' || strnlen(path, CONF_PATH_MAX) >= CONF_PATH_MAX) {
+		(void)fault(error, "conf", "must be an absolute path of at most 255 bytes");
+		return -1;
+	}
+	if ((folder = open_folder(path, &name, &wrong)) < 0) {
+		(void)fault(error, path, wrong);
+		return -1;
+	}
 	/* O_NONBLOCK: a FIFO in the file's place must not hang a login. */
-	fd = open_at(folder, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-	wrong = fd < 0 ? open_fault() : file_fault(fd, capacity - 1);
+	fd = open_at(folder, name, flags | O_NOCTTY | O_NONBLOCK);
+	wrong = fd < 0 ? open_fault() : file_fault(fd, max);
+	(void)close(folder);
 	if (wrong == NULL)
-		wrong = read_all(fd, out, capacity, out_len);
+		return fd;
 	if (fd >= 0)
 		(void)close(fd);
-	(void)close(folder);
+	(void)fault(error, path, wrong);
+	return -1;
+}
+
+bool
+conf_read_file(const char *path, char *out, size_t capacity, size_t *out_len, char error[static CONF_ERROR_BYTES])
+{
+	int fd = conf_open_file(path, O_RDONLY, capacity - 1, error);
+	const char *wrong;
+
+	if (fd < 0)
+		return false;
+	wrong = read_all(fd, out, capacity, out_len);
+	(void)close(fd);
 	return wrong == NULL || fault(error, path, wrong);
 }

@@ -7,6 +7,7 @@
 #include <security/pam_ext.h>
 
 #include "pam_module/exchange.h"
+#include "pam_module/repeats.h"
 
 struct line {
 	char *out;
@@ -101,8 +102,27 @@ reason_of(const struct call *call, const struct answer_row *row)
 	return call->reply.reason != NULL && row->answer < ANSWER_FROM_HELPER ? call->reply.reason : row->reason;
 }
 
+static const char *
+detail_of(const struct call *call)
+{
+	return call->detail[0] != '\0' || call->reply.detail == NULL ? call->detail : call->reply.detail;
+}
+
+/* What makes two alarms the same: not who came, nor from where. */
+static void
+identify(const struct call *call, enum answer answer, char out[static REPORT_LINE_MAX_BYTES + 1])
+{
+	struct line line = { .out = out };
+
+	out[0] = '\0';
+	put_word(&line, "event", call->event);
+	put_word(&line, "reason", reason_of(call, answer_row(answer)));
+	put_quoted(&line, "service", call->who.service);
+	put_quoted(&line, "detail", detail_of(call));
+}
+
 void
-report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
+report_line(const struct call *call, enum answer answer, int64_t elapsed_ms, uint32_t held,
     char out[static REPORT_LINE_MAX_BYTES + 1])
 {
 	static const uint8_t none[WIRE_ID_BYTES] = { 0 };
@@ -135,7 +155,9 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 	put_number(&line, "ms", elapsed_ms);
 	put_word(&line, "backend", call->conf.backend == BACKEND_AUTHD ? "authd" : "postgresql");
 	put_word(&line, "offline", offline_name(call));
-	put_quoted(&line, "detail", call->detail[0] != '\0' || call->reply.detail == NULL ? call->detail : call->reply.detail);
+	put_quoted(&line, "detail", detail_of(call));
+	if (held > 0)
+		put_number(&line, "repeated", held);
 	if (call->options.debug && call->phase == PHASE_AUTH)
 		put_number(&line, "tries", call->tries);
 	put_word(&line, "v", "1");
@@ -144,9 +166,15 @@ report_line(const struct call *call, enum answer answer, int64_t elapsed_ms,
 void
 report(const struct call *call, enum answer answer)
 {
+	int priority = answer == ANSWER_ALLOW && call->reply.offline != 0 ? LOG_ALERT : answer_row(answer)->priority;
 	char line[REPORT_LINE_MAX_BYTES + 1];
+	uint32_t held = 0;
 
-	report_line(call, answer, exchange_now_ms() - call->started_ms, line);
-	pam_syslog(call->pamh, answer == ANSWER_ALLOW && call->reply.offline != 0 ? LOG_ALERT : answer_row(answer)->priority,
-	    "%s", line);
+	if (priority == LOG_CRIT) {
+		identify(call, answer, line);
+		if (!repeats_due(line, &held))
+			return;
+	}
+	report_line(call, answer, exchange_now_ms() - call->started_ms, held, line);
+	pam_syslog(call->pamh, priority, "%s", line);
 }

@@ -105,7 +105,7 @@ fuzz_report(const uint8_t *data, size_t size)
 	(void)snprintf(call.who.tty, sizeof call.who.tty, "%s", text);
 	(void)snprintf(call.detail, sizeof call.detail, "%s", text);
 	call.who.in_nss = true;
-	report_line(&call, ANSWER_DENY, 1, line);
+	report_line(&call, ANSWER_DENY, 1, UINT32_MAX, line);
 	INSIST(strlen(line) <= REPORT_LINE_MAX_BYTES);
 	for (const char *at = line; *at != '\0'; at++) {
 		INSIST(*at >= 0x20 && *at < 0x7f);
