@@ -71,7 +71,9 @@ show_proof(const struct invocation *in, const struct account *account, const str
 	output_text("%-18s password, %lld factors, %lld recovery codes, %lld sessions, %lld trusted devices\n", "taken away",
 	    (long long)proof->factors, (long long)proof->recovery_codes, (long long)proof->sessions, (long long)proof->devices);
 	show_hosts(left);
-	output_text("The account is disabled: no host lets it in.  Shells that are open stay open; end them on the hosts.\n");
+	output_text("The account is disabled: no host that can ask lets it in.  In an outage one with offline tickets does, by ssh\n"
+	    "key, up to 8 hours after the last sign-in there: take the key away.  Shells that are open stay open; end them on\n"
+	    "the hosts.\n");
 	return EX_OK;
 }
 

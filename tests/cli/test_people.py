@@ -165,7 +165,7 @@ def test_who_leaves_loses_everything_and_the_proof_counts_it(cli):
     assert proof["login"] == leaver.login and proof["factors"] == 1 and proof["recovery_codes"] == 10
     after = leaver.show()
     assert after["state"] == "disabled" and not after["has_password"] and not after["second_factor"]
-    assert "no host lets it in" in cli.good("staff", "offboard", Person(cli).login)
+    assert "no host that can ask lets it in" in cli.good("staff", "offboard", Person(cli).login)
     cli.refused(67, "staff", "offboard", "nobody-here")
     cli.refused(67, "staff", "offboard", cli.add(realm="store"))
     cli.refused(65, "staff", "offboard", leaver.login, "--reason", "bell\x07")
