@@ -11,8 +11,7 @@ import service_host
 import standby
 import world as worlds
 
-WAITS = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s AND "
-         "wait_event_type = 'Lock'")
+WAITING = "SELECT usename FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' ORDER BY 1"
 
 
 @contextlib.contextmanager
@@ -53,7 +52,7 @@ def hosts(staff, replica, tmp_path):
            f"passfile={staff.installation.passfile}")
     staff.configure(timeout_total=30, timeout_connect=10)
     staff.write_helper_conf({("database", "url"): url, ("database", "statement_timeout_ms"): 25000})
-    service = service_host.StaffService(staff, {("database", "url"): url})
+    service = service_host.StaffService(staff, {("database", "url"): url, ("database", "statement_timeout_ms"): 25000})
     yield [staff, service.host(tmp_path / "far").configure(timeout_total=30, timeout_connect=10)], service
     service.stop()
     staff.configure()
@@ -63,12 +62,14 @@ def hosts(staff, replica, tmp_path):
 def test_a_failover_in_the_middle_of_a_sign_in_accepts_no_code_twice_and_needs_no_restart(staff, replica, hosts):
     (near, far), service = hosts
     alice, bob = staff.hire(), staff.hire()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool, holding(staff, "LOCK TABLE counterfoil.challenge"):
-        login = pool.submit(sign_in, near, alice)
-        worlds.wait_until(lambda: staff.query(WAITS, ("counterfoil_pam",)) == [(1,)], "the sign-in to stand still")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, holding(staff, "LOCK TABLE counterfoil.challenge"):
+        logins = [pool.submit(sign_in, near, alice), pool.submit(sign_in, far, bob)]
+        worlds.wait_until(lambda: staff.query(WAITING) == [("counterfoil_authd",), ("counterfoil_pam",)],
+                          "both sign-ins to stand still")
         worlds.wait_until(replica.has_everything, "the replica to have everything")
         staff.postgres.kill()
-        is_outage(login.result())
+        for login in logins:
+            is_outage(login.result())
     # a replica alone can use no code up
     is_outage(sign_in(near, alice))
     is_outage(sign_in(far, bob))

@@ -81,7 +81,7 @@ MORE = {
 def prepare(directory, reason, operation="auth", helper=None, conf=None, control="required", line="", **options):
     """An application that ends so, and what to run it with."""
     desk = pam_world.Application(directory)
-    desk.configure(**(conf or {})).helper(**{"answer": "allow", "reason": reason, **(helper or {})})
+    desk.configure(**{"timeout_total": 30, **(conf or {})}).helper(**{"answer": "allow", "reason": reason, **(helper or {})})
     kinds = {"auth": "auth", "acct": "account", "open": "session", "chauthtok": "password"}
     options["stack"] = [f"{kinds[operation]} {control} {desk.module} conf={desk.conf} {line}", f"{kinds[operation]} {PERMIT}"]
     options["options"] = [*options.get("options", []), "--quiet", "--repeat", str(TIMES), "--state"]
