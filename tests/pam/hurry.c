@@ -1,6 +1,7 @@
 /* hurry.c: preloaded into an application of PAM, whose clocks it moves.
  *   HURRY_HANGS=yes          waiting for a helper that hangs takes no time, and the monotonic clock goes on as if it had.  Only for
- *                            one that has begun its reply: so it hangs indeed, and is not killed while it starts.
+ *                            one that has begun its reply: so it hangs indeed, and is not killed while it starts.  The wait
+ *                            for its end behind that is as long as a busy machine needs.
  *   HURRY_REALTIME_STEP=N    each wait moves that clock by so many seconds, as somebody would who sets it
  *   HURRY_MONOTONIC_STEP=N   the same of the other, which nobody can set */
 #include <poll.h>
@@ -11,6 +12,7 @@
 
 static long skipped_ms, waits;
 static int speaking = -1;               /* the descriptor on which something has come */
+static int killed;
 
 static long
 moved_s(const char *step)
@@ -44,10 +46,11 @@ hurried_poll(struct pollfd *descriptors, nfds_t count, int timeout)
 {
 	const char *wanted = getenv("HURRY_HANGS");
 	int hurried = wanted != NULL && *wanted != '\0' && count == 1 && descriptors->fd == speaking && descriptors->events == POLLIN;
-	int n = (int)syscall(SYS_poll, descriptors, count, hurried ? 0 : timeout);
+	int n = (int)syscall(SYS_poll, descriptors, count, hurried ? 0 : killed ? -1 : timeout);
 
 	waits++;
-	if (n == 0 && hurried) {
+	killed = n == 0 && hurried;
+	if (killed) {
 		skipped_ms += timeout;
 		speaking = -1;
 	} else if (n > 0) {

@@ -53,7 +53,7 @@ OUTCOMES = {
     ("error", "blind_conversation"): {"service": "sshd", "options": ["--blind", "seven lanterns"]},
     ("unavailable", "helper_broken"): fault("segv"),
     ("unavailable", "helper_timeout"): {**fault("hang-half"), "environment": pam_world.HURRY},
-    ("deny", "tries_used_up"): {**said("deny", attempts=2), "answers": [*GOOD, *GOOD]},
+    ("deny", "tries_used_up"): {"conf": {"attempts": 2}, "answers": ["", "123456", "", "123456"]},
     ("deny", "no_second_factor"): {"operation": "acct", "conf": {"account": "require_mfa"}},
     ("deny", "training_due"): {"operation": "acct", "conf": {"account": "status", "training": "require"},
                                "helper": {"answer": "allow", "training_due": 1}},
