@@ -11,7 +11,8 @@
 struct authd_question {
 	const struct wire_request *request;
 	const char *request_id;         /* as in the body */
-	const char *operation;          /* verify, decoy, change, look, open, close, start, confirm; issued, used, revoked, expired, ticket_used */
+	const char *operation;          /* verify, decoy, change, look, open, close, start, confirm; issued, used, revoked, expired,
+	                                 * ticket_used */
 	const char *host;               /* the id of the host's key */
 	struct bytes secret;            /* the part of the host's key that is secret */
 	struct bytes body;              /* as sent */

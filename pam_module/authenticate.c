@@ -42,7 +42,8 @@ look_before_asking(struct call *call)
 static bool
 may_have_ticket(const struct call *call)
 {
-	return call->conf.offline == OFFLINE_TICKET && call->who.has_publickey && call->who.ssh_key[0] != '\0' && !call->who.odd;
+	return call->conf.offline == OFFLINE_TICKET && call->who.has_publickey && call->who.ssh_key[0] != '\0' &&
+	    !call->who.odd;
 }
 
 static enum answer

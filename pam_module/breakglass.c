@@ -120,7 +120,8 @@ static void
 while_away(const struct breakglass_job *job)
 {
 	const struct wire_request *request = job->request;
-	bool has_code = request->offline != WIRE_OFFLINE_TICKET && request->code != NULL && recovery_code_is_code(request->code);
+	bool has_code = request->offline != WIRE_OFFLINE_TICKET && request->code != NULL &&
+	    recovery_code_is_code(request->code);
 	char error[CONFIG_ERROR_BYTES];
 	struct breakglass_store store;
 	int64_t now_s = clock_now_s();

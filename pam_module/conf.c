@@ -215,7 +215,7 @@ agrees_with_itself(struct parse *parse)
 	if (parse->wanted->unenrolled == UNENROLLED_IGNORE && parse->wanted->unenrolled_until == 0)
 		return fault(parse, 0, "unenrolled = ignore needs unenrolled_until = YYYY-MM-DD, the day on which it ends");
 	if (parse->wanted->offline == OFFLINE_TICKET && parse->wanted->backend != BACKEND_AUTHD)
-		return fault(parse, 0, "offline = ticket needs backend = authd: the service signs the tickets, and no host with a database");
+		return fault(parse, 0, "offline = ticket needs backend = authd: it is the service that signs the tickets");
 	if (parse->wanted->timeout_connect_s > parse->wanted->timeout_total_s)
 		parse->wanted->timeout_connect_s = parse->wanted->timeout_total_s;
 	return true;

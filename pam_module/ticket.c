@@ -36,8 +36,8 @@ read_keys(const struct helper_settings *settings, struct offline_ticket_keys *ou
 	len = read(fd, text, sizeof text);
 	(void)close(fd);
 	if (len < 0 || offline_ticket_keys_parse((struct bytes){ (const uint8_t *)text, (size_t)len }, out) != STATUS_OK)
-		return config_fault(error, STATUS_INVALID, "%s: holds no more than lines of \"counterfoil pam ticket-key\", 1 to %d",
-		    path, OFFLINE_TICKET_KEYS_MAX);
+		return config_fault(error, STATUS_INVALID, "%s: must hold lines of \"counterfoil pam ticket-key\", 1 to %d, and "
+		    "nothing else", path, OFFLINE_TICKET_KEYS_MAX);
 	return STATUS_OK;
 }
 
@@ -55,10 +55,12 @@ read_host(const struct helper_settings *settings, char out[static API_KEY_ID_BYT
 
 /* NULL, or the word for why TEXT is no ticket for this request now. */
 static const char *
-ticket_fault(const struct breakglass_job *job, const char *text, int64_t now_s, struct offline_ticket_life *out, char *error)
+ticket_fault(const struct breakglass_job *job, const char *text, int64_t now_s, struct offline_ticket_life *out,
+    char *error)
 {
-	static const char *const words[] = { [OFFLINE_TICKET_INVALID] = "ticket_invalid", [OFFLINE_TICKET_EXPIRED] = "ticket_expired",
-		[OFFLINE_TICKET_FUTURE] = "ticket_future", [OFFLINE_TICKET_GOOD] = NULL };
+	static const char *const words[] = { [OFFLINE_TICKET_INVALID] = "ticket_invalid",
+		[OFFLINE_TICKET_EXPIRED] = "ticket_expired", [OFFLINE_TICKET_FUTURE] = "ticket_future",
+		[OFFLINE_TICKET_GOOD] = NULL };
 	char host[API_KEY_ID_BYTES], ssh_key[SSH_KEY_FINGERPRINT_BYTES];
 	const struct offline_ticket_bound bound = { job->request->user, host, ssh_key };
 	struct offline_ticket_keys keys;

@@ -14,7 +14,7 @@
 #include "pam_module/conf.h"
 
 #define FOLDER      "tickets"
-#define NAME_BYTES  16                  /* of a digest: two users that share a file have no ticket, and nobody can make them */
+#define NAME_BYTES  16                  /* of a digest: nobody finds two users that share a file */
 #define PATH_BYTES  1200
 #define TEXT_MAX    (OFFLINE_TICKET_TEXT_BYTES + sizeof " 9223372036854775807\n")
 

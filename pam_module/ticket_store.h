@@ -14,8 +14,8 @@ struct ticket_kept {
 	int64_t kept_at_s;              /* seconds of clock_monotonic_ms() */
 };
 
-/* KEPT in the place of what USER may have there.  NOW_S: of clock_now_s().  STATUS_OVERLOADED: TICKET_STORE_MAX others have one.  STATUS_INVALID: ERROR
- * says what is wrong with folder or file. */
+/* KEPT in the place of what USER may have there.  NOW_S: of clock_now_s().
+ * STATUS_OVERLOADED: TICKET_STORE_MAX others have one.  STATUS_INVALID: ERROR says what is wrong with folder or file. */
 enum status ticket_store_write(const char *run_directory, const char *user, const struct ticket_kept *kept, int64_t now_s,
     char error[static CONFIG_ERROR_BYTES]) NODISCARD;
 

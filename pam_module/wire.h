@@ -48,7 +48,8 @@ enum wire_operation {
 
 enum wire_factors { WIRE_PASSWORD_OTP = 1, WIRE_OTP, WIRE_PASSWORD, WIRE_FACTORS_END };
 /* May a break-glass code do where the back end is out of reach?  Whoever runs a set-uid program can starve it, so that it sees
- * an outage where there is none: what it saw does not count.  WIRE_OFFLINE_TICKET: no code, but a ticket, which an allow brings. */
+ * an outage where there is none: what it saw does not count.  WIRE_OFFLINE_TICKET: no code does, but a ticket, which an allow
+ * brings. */
 enum wire_offline { WIRE_OFFLINE_NO, WIRE_OFFLINE_YES, WIRE_OFFLINE_UNCOUNTED, WIRE_OFFLINE_TICKET, WIRE_OFFLINE_END };
 enum wire_let_in { WIRE_LET_IN_BY_CODE = 1, WIRE_LET_IN_BY_TICKET, WIRE_LET_IN_END };
 enum wire_backend { WIRE_POSTGRESQL = 1, WIRE_AUTHD, WIRE_BACKENDS_END };

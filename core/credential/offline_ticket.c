@@ -17,8 +17,8 @@ enum { KEY_TEXT_LEN = ENCODING_BASE64URL_BYTES(OFFLINE_TICKET_KEY_BYTES) - 1,
 _Static_assert(sizeof HEAD + TIME_DIGITS_MAX + 1 + TIME_DIGITS_MAX + 1 + SIGNATURE_TEXT_LEN <= OFFLINE_TICKET_TEXT_BYTES,
     "the longest ticket fits");
 _Static_assert(OFFLINE_TICKET_KEY_LINE_BYTES == sizeof KEY_WORD + KEY_TEXT_LEN, "a line is a word and a key");
-_Static_assert(OFFLINE_TICKET_SEED_BYTES == crypto_sign_SEEDBYTES && OFFLINE_TICKET_KEY_BYTES == crypto_sign_PUBLICKEYBYTES &&
-    OFFLINE_TICKET_SIGNATURE_BYTES == crypto_sign_BYTES, "libsodium's are those of RFC 8032");
+_Static_assert(OFFLINE_TICKET_SEED_BYTES == crypto_sign_SEEDBYTES &&
+    OFFLINE_TICKET_KEY_BYTES == crypto_sign_PUBLICKEYBYTES && OFFLINE_TICKET_SIGNATURE_BYTES == crypto_sign_BYTES, "libsodium's are those of RFC 8032");
 
 /* --- what is signed --------------------------------------------------------------------------------------------------- */
 
@@ -128,8 +128,8 @@ parse(struct bytes text, struct ticket *out)
 	text.data += sizeof HEAD - 1;
 	text.len -= sizeof HEAD - 1;
 	return take_time(&text, &out->life.issued_at_s) && take_time(&text, &out->life.expires_at_s) &&
-	    text.len == SIGNATURE_TEXT_LEN && encoding_base64url_decode((const char *)text.data, text.len, out->signature, sizeof out->signature, &len) ==
-	    STATUS_OK && len == sizeof out->signature;
+	    text.len == SIGNATURE_TEXT_LEN && encoding_base64url_decode((const char *)text.data, text.len, out->signature,
+	    sizeof out->signature, &len) == STATUS_OK && len == sizeof out->signature;
 }
 
 static bool
@@ -162,7 +162,8 @@ offline_ticket_judge(struct bytes text, const struct offline_ticket_bound *bound
 /* --- public keys ------------------------------------------------------------------------------------------------------ */
 
 void
-offline_ticket_key_line(const uint8_t seed[static OFFLINE_TICKET_SEED_BYTES], char out[static OFFLINE_TICKET_KEY_LINE_BYTES])
+offline_ticket_key_line(const uint8_t seed[static OFFLINE_TICKET_SEED_BYTES],
+    char out[static OFFLINE_TICKET_KEY_LINE_BYTES])
 {
 	uint8_t public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
 
@@ -179,8 +180,9 @@ take_key(struct bytes line, struct offline_ticket_keys *out)
 	size_t len = 0;
 
 	return out->count < OFFLINE_TICKET_KEYS_MAX && line.len == OFFLINE_TICKET_KEY_LINE_BYTES - 1 &&
-	    memcmp(text, KEY_WORD, sizeof KEY_WORD - 1) == 0 && encoding_base64url_decode(text + sizeof KEY_WORD - 1, KEY_TEXT_LEN,
-	    out->keys[out->count++], OFFLINE_TICKET_KEY_BYTES, &len) == STATUS_OK && len == OFFLINE_TICKET_KEY_BYTES;
+	    memcmp(text, KEY_WORD, sizeof KEY_WORD - 1) == 0 && encoding_base64url_decode(text + sizeof KEY_WORD - 1,
+	    KEY_TEXT_LEN, out->keys[out->count++], OFFLINE_TICKET_KEY_BYTES, &len) == STATUS_OK &&
+	    len == OFFLINE_TICKET_KEY_BYTES;
 }
 
 enum status

@@ -68,7 +68,7 @@ struct host_answer {
 	struct totp_enrollment enrollment;      /* HOST_ENROLL_STARTED: shown this once */
 	char link_token[TOKEN_TEXT_BYTES];      /* likewise, where it was wanted; else empty */
 	struct recovery_codes codes;            /* HOST_ENROLL_CONFIRM, allowed: likewise */
-	char ticket[OFFLINE_TICKET_TEXT_BYTES]; /* HOST_VERIFY that wants one, allowed to sshd by a code behind an ssh key; else empty */
+	char ticket[OFFLINE_TICKET_TEXT_BYTES]; /* HOST_VERIFY by a code behind an ssh key, where one is wanted; else empty */
 };
 void host_answer_wipe(struct host_answer *answer);
 
