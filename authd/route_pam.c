@@ -207,6 +207,8 @@ verify_members(const struct question *question)
 {
 	json_t *members = retry_member(question);
 
+	if (question->answer.decision == HOST_PASSWORD_REFUSED && members != NULL)
+		(void)json_object_set_new(members, "minimum", json_integer((json_int_t)question->answer.minimum_points));
 	if (question->asked.operation == HOST_CHANGE || members == NULL)
 		return members;
 	(void)json_object_set_new(members, "password_right", json_boolean(question->answer.password_right));

@@ -252,7 +252,8 @@ decision_fault(const struct authd_question *question, const json_t *body, struct
 	if (!take_reason(body, &reason) || !take_flag(body, "password_right", &taken.password_right) ||
 	    !take_flag(body, "must_change", &taken.must_change) || !take_flag(body, "enrolled", &taken.enrolled) ||
 	    !take_number(body, "retry_after_s", WIRE_RETRY_AFTER_MAX, &taken.retry_after_s) ||
-	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due) || !take_ticket(body, question->request, reply))
+	    !take_number(body, "training_due", UINT32_MAX, &taken.training_due) ||
+	    !take_number(body, "minimum", WIRE_POINTS_MAX, &taken.minimum_points) || !take_ticket(body, question->request, reply))
 		return "a field of the reply is of another kind";
 	reply->wire = taken;
 	if ((operation == WIRE_ENROLL_START || operation == WIRE_ENROLL_CONFIRM) &&

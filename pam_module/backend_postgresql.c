@@ -67,6 +67,7 @@ set_decision(struct helper_reply *reply, const struct host_answer *decided)
 	    (uint32_t)(decided->retry_after_s < WIRE_RETRY_AFTER_MAX ? decided->retry_after_s : WIRE_RETRY_AFTER_MAX);
 	if (decided->training_due_at_s > 0 && decided->training_due_at_s <= (int64_t)UINT32_MAX)
 		reply->wire.training_due = (uint32_t)decided->training_due_at_s;
+	reply->wire.minimum_points = (uint32_t)decided->minimum_points;
 	helper_reply_set(reply, answers[decided->decision], decided->reason, NULL);
 	if (decided->decision == HOST_ENROLL_STARTED)
 		show_enrollment(reply, &decided->enrollment);

@@ -1,5 +1,6 @@
 #include "pam_module/chauthtok.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,18 +104,30 @@ take_old(struct call *call)
 	return conversation_take(old, &call->vault->password);
 }
 
+static void
+explain_length(const struct call *call)
+{
+	char text[80] = "This password is too short.";
+
+	if (call->reply.minimum_points > 0)
+		(void)snprintf(text, sizeof text, "This password is too short: at least %u characters.",
+		    (unsigned)call->reply.minimum_points);
+	collect_tell(call, text);
+}
+
 /* What the policy says against it, in words for the person who chose it. */
 static void
 explain(const struct call *call)
 {
 	static const char *const texts[][2] = {
-		{ "too_short", "This password is too short." },
-		{ "too_long", "This password is too long." },
+		{ "too_long", "This password is too long: at most 256 characters." },
 		{ "common", "This password is one that attackers try first." },
 		{ "context", "This password contains your name or the name of this service." },
 	};
 	const char *reason = call->reply.reason;
 
+	if (reason != NULL && strcmp(reason, "too_short") == 0)
+		explain_length(call);
 	for (size_t i = 0; reason != NULL && i < sizeof texts / sizeof texts[0]; i++)
 		if (strcmp(reason, texts[i][0]) == 0)
 			collect_tell(call, texts[i][1]);

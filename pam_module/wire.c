@@ -72,6 +72,7 @@ static const struct field reply_fields[] = {
 	{ 16, KIND_TEXT, false, R(enroll_picture), WIRE_PICTURE_MAX },
 	{ 17, KIND_TEXT, false, R(recovery_codes), WIRE_CODES_MAX },
 	{ 18, KIND_TEXT, false, R(enroll_url), WIRE_URL_MAX },
+	{ 19, KIND_NUMBER, false, R(minimum_points), WIRE_POINTS_MAX },
 };
 
 static const struct schema request_schema = { "CFQ1", request_fields, sizeof request_fields / sizeof request_fields[0] };

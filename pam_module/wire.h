@@ -30,6 +30,7 @@
 #define WIRE_URL_MAX     200            /* of the enrolment page: a prompt has 512 bytes for all */
 
 #define WIRE_RETRY_AFTER_MAX 0x7fffffff
+#define WIRE_POINTS_MAX      256        /* the longest password that there is: TEXT_PASSWORD_MAX_POINTS */
 
 enum wire_operation {
 	WIRE_VERIFY = 1,        /* password and code, as FACTORS demands */
@@ -85,6 +86,7 @@ struct wire_reply {
 	uint32_t retry_after_s;
 	uint32_t offline;               /* enum wire_let_in: while the back end was away; 0: it was asked */
 	uint32_t training_due;          /* WIRE_LOOK: when, seconds since the epoch; 0: none is */
+	uint32_t minimum_points;        /* ANSWER_PASSWORD_REFUSED: code points that a new password must have; 0: not told */
 	const char *user;               /* whom the answer is about: the request's, byte for byte */
 	const char *reason;             /* a token */
 	const char *detail;             /* for the log: what is broken and where */

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/encoding.h"
 #include "core/operation/login.h"
+#include "core/operation/password_policy.h"
 #include "core/operation/vault.h"
 #include "core/store/host_sql.h"
 
@@ -532,5 +533,7 @@ host_request_run(struct core *core, const struct caller *caller, const struct ho
 	if (!host_request_is_complete(request))
 		return STATUS_INVALID;
 	st = request->body.data != NULL ? decide_once(&job) : decide_anew(&job);
+	if (out->decision == HOST_PASSWORD_REFUSED)
+		out->minimum_points = password_policy_minimum(core, REALM_STAFF);
 	return st == STATUS_OK ? sign_ticket(&job) : st;
 }

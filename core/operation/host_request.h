@@ -65,6 +65,7 @@ struct host_answer {
 	bool enrolled;                          /* HOST_LOOK: there is an active second factor */
 	int64_t retry_after_s;                  /* HOST_THROTTLED: at least 1 */
 	int64_t training_due_at_s;              /* HOST_LOOK: 0: none is due */
+	int64_t minimum_points;                 /* HOST_PASSWORD_REFUSED: code points that a new password must have */
 	struct totp_enrollment enrollment;      /* HOST_ENROLL_STARTED: shown this once */
 	char link_token[TOKEN_TEXT_BYTES];      /* likewise, where it was wanted; else empty */
 	struct recovery_codes codes;            /* HOST_ENROLL_CONFIRM, allowed: likewise */

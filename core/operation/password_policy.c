@@ -8,9 +8,11 @@
 #define REST_MIN_RUNS   8       /* what a password must have beside such words; "!!!!!!" is one run, as a guesser sees it */
 #define WORD_MAX_BYTES  512
 
-static int64_t
-minimum_of(const struct realm_policy *policy)
+int64_t
+password_policy_minimum(const struct core *core, enum realm realm)
 {
+	const struct realm_policy *policy = core_policy(core, realm);
+
 	return policy->second_factor_required ? policy->password_min_points : policy->password_only_min_points;
 }
 
@@ -94,7 +96,7 @@ judge(const struct core *core, enum realm realm, const char *login, struct bytes
 	bool found = false;
 	enum status st;
 
-	if ((int64_t)points < minimum_of(policy)) {
+	if ((int64_t)points < password_policy_minimum(core, realm)) {
 		*out_reason = "too_short";
 		return STATUS_OK;
 	}
@@ -118,7 +120,7 @@ password_policy_take(const struct core *core, enum realm realm, const char *logi
 	enum status st;
 
 	refusal->reason = NULL;
-	refusal->minimum_points = minimum_of(core_policy(core, realm));
+	refusal->minimum_points = password_policy_minimum(core, realm);
 	st = text_password(typed, &normal, &points);
 	if (st == STATUS_INVALID && text_points(typed) > TEXT_PASSWORD_MAX_POINTS)
 		refusal->reason = "too_long";

@@ -11,4 +11,7 @@
 enum status password_policy_take(const struct core *core, enum realm realm, const char *login, struct bytes typed,
     struct secret **out, struct password_refusal *refusal) NODISCARD;
 
+/* How many code points REALM's policy wants of a new password. */
+int64_t password_policy_minimum(const struct core *core, enum realm realm);
+
 #endif

@@ -151,6 +151,7 @@ good_reply(uint8_t out[static WIRE_MESSAGE_MAX])
 	reply.must_change = flags >> 1 & 1;
 	reply.enrolled = flags >> 2 & 1;
 	reply.training_due = (flags & 8) != 0 ? 1 : (flags & 16) != 0 ? 1700600000 : 0;
+	reply.minimum_points = (flags & 64) != 0 ? 12 : 0;
 	reply.reason = some_text(reasons, 5, reason);
 	reply.detail = some_text(details, 3, detail);
 	reply.user_digest = (flags & 32) != 0 ? some_text(details, 3, digest) : NULL;

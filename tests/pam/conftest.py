@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 
 import pytest
 
@@ -12,7 +13,19 @@ import staff_machine
 
 # A machine of the tests' own needs mounts and users: root's business.  All else runs for everybody.
 collect_ignore = [] if os.geteuid() == 0 else ["test_crowd.py", "test_pamtester.py", "test_sshd.py", "test_sshd_keys.py", "test_sudo.py", "test_su_and_login.py",
-                                               "test_jobs.py", "test_lockers.py", "test_profile.py", "test_upgrade.py", "test_disk.py", "test_clock.py"]
+                                               "test_jobs.py", "test_lockers.py", "test_passwd.py", "test_profile.py", "test_upgrade.py", "test_disk.py", "test_clock.py"]
+
+
+PROGRAMS = {"openssh-server": "sshd", "sudo": "sudo", "util-linux": "su and runuser", "login": "login", "passwd": "passwd",
+            "cron": "cron", "at": "atd", "libpam0g": "libpam"}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What others wrote and these tests ran: how they treat a module changes with their versions."""
+    found = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\\n", *PROGRAMS], capture_output=True, text=True,
+                           check=False).stdout
+    terminalreporter.write_line("with " + ", ".join(f"{PROGRAMS[package]} {version}" for package, version in
+                                                    map(str.split, found.splitlines())))
 
 
 @pytest.fixture

@@ -100,6 +100,7 @@ def test_a_new_password_is_set_through_the_one_policy(host, staff):
     alice = staff.hire()
     done = host.run("chauthtok", user=alice.login, answers=[*alice.answers, "short", "short"])
     assert (done["chauthtok"], done.log[-1]["reason"]) == ("AUTHTOK_ERR", "too_short")
+    assert done.told == ["error This password is too short: at least 12 characters."]
     staff.forget_step(alice)
     done = host.run("chauthtok", user=alice.login, answers=[*alice.answers, "nine lamps in a row", "nine lamps in a row"])
     assert done["chauthtok"] == "SUCCESS", done.log

@@ -165,7 +165,7 @@ def test_a_password_that_must_change_is_changed_at_the_login(staff):
 def test_the_one_password_policy_holds_here_too(staff):
     alice = staff.hire()
     done = staff.run("chauthtok", user=alice.login, answers=[*alice.answers, "short", "short"])
-    assert done["chauthtok"] == "AUTHTOK_ERR" and done.told == ["error This password is too short."]
+    assert done["chauthtok"] == "AUTHTOK_ERR" and done.told == ["error This password is too short: at least 12 characters."]
     staff.forget_step(alice)
     done = staff.run("chauthtok", user=alice.login, answers=["wrong", alice.code(), "a long new password", "a long new password"])
     assert done["chauthtok"] == "AUTH_ERR"

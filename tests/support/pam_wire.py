@@ -14,7 +14,8 @@ TEXTS = {7: "user", 8: "service", 9: "rhost", 10: "tty", 11: "target", 12: "ssh_
          15: "new_password", 21: "enroll_code", 22: "factor_id", 23: "code_before"}
 OFFLINE = {"no": 0, "yes": 1, "uncounted": 2, "ticket": 3}
 EVENTS = {"issued": 1, "used": 2, "revoked": 3, "expired": 4, "ticket_used": 5}
-REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s", 12: "training_due", 13: "offline"}
+REPLY_NUMBERS = {2: "answer", 3: "password_right", 4: "must_change", 5: "enrolled", 6: "retry_after_s", 12: "training_due",
+                 13: "offline", 19: "minimum_points"}
 REPLY_TEXTS = {7: "user", 8: "reason", 9: "detail", 10: "ssh_key", 11: "user_digest",
                14: "factor_id", 15: "enroll_key", 16: "enroll_picture", 17: "recovery_codes"}
 
