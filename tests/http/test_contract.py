@@ -363,6 +363,10 @@ def test_what_pam_hosts_ask_as_the_contract_tells_it(world):
         body = host.body(alice.login, operation="open") if "session" in path else host.question(alice)
         assert host.ask(path, body)["request_id"] == body["request_id"]
         expect(host.post(path, {**body, "user": "bob"}), 409, "conflict")
+    bare = member(world, enrolled=False)
+    body = host.body(bare.login, operation="start", password=bare.password, enroll_code="A" * 24)
+    assert host.ask("/v1/pam/enroll", body)["reason"] == "wrong_enroll_code"
+    expect(host.post("/v1/pam/enroll", {**body, "user": "bob"}), 409, "conflict")
 
 
 def test_the_trail_and_the_rights_of_a_person_as_the_contract_tells_them(world):
