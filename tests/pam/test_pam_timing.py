@@ -107,6 +107,18 @@ def written(desk, kind, login):
             for table, numbers in rows(desk).items() if numbers != before.get(table, [0, 0, 0])}
 
 
+def test_R075_sshds_junk_writes_as_many_rows_as_a_wrong_password(desk):
+    """What sshd answers for whom it lets in by no means, as long as what was typed."""
+    [login] = population(desk, people=1)["wrong"]
+    wrong = written(desk, "wrong", login)
+    desk.query("DELETE FROM counterfoil.budget")
+    before = rows(desk)
+    junk = [["--answer-hex", (b"\b\n\r\x7fINCORRECT" * 2)[:length].hex()] for length in (len(TYPED), 6)]
+    assert desk.run("user:sshd-knows-nobody", "auth", user="nobody", answers=junk).entry["reason"] == "sshd_junk"
+    assert {table: [now - then for now, then in zip(numbers, before.get(table, (0, 0, 0)))]
+            for table, numbers in rows(desk).items() if numbers != before.get(table, [0, 0, 0])} == wrong
+
+
 def test_R075_a_wrong_password_writes_as_many_rows_as_a_wrong_code_and_nothing_of_them_stays(desk):
     names = population(desk, people=1)
     code = written(desk, "code", *names.pop("code"))
