@@ -7,27 +7,27 @@ CREATE FUNCTION login_begin(p_caller caller, p_login_digest bytea, p_device_dige
     OUT throttled_s bigint, OUT attempt uuid, OUT account_id uuid, OUT familiar text, OUT reason text,
     OUT password_sealed bytea, OUT password_key_id bigint, OUT password_no bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'login');
-	v_account account%ROWTYPE;
+	v_state text;
 BEGIN
-	SELECT * INTO v_account FROM account WHERE realm = v_who.realm AND login_digest = p_login_digest;
+	SELECT a.id, a.state, a.password_sealed, a.password_key_id, a.password_no
+		INTO account_id, v_state, password_sealed, password_key_id, password_no
+		FROM account a WHERE a.realm = v_who.realm AND a.login_digest = p_login_digest;
 	attempt := gen_random_uuid();
-	account_id := v_account.id;
-	familiar := familiarity(v_account.id, p_caller.source, p_device_digest, p_policy);
-	throttled_s := login_claim(p_caller, v_who, v_account.id, 'login_password', p_login_digest, familiar, p_policy,
-		attempt);
+	familiar := familiarity(account_id, p_caller.source, p_device_digest, p_policy);
+	throttled_s := login_claim(p_caller, v_who, account_id, 'login_password', p_login_digest, familiar, p_policy, attempt);
 	reason := CASE
 		WHEN throttled_s > 0 THEN 'throttled'
-		WHEN v_account.id IS NULL THEN 'unknown_login'
-		WHEN v_account.state <> 'active' THEN v_account.state
-		WHEN v_account.password_sealed IS NULL THEN 'no_password' END;
-	IF reason IS NULL THEN
-		password_sealed := v_account.password_sealed;
-		password_key_id := v_account.password_key_id;
-		password_no := v_account.password_no;
+		WHEN account_id IS NULL THEN 'unknown_login'
+		WHEN v_state <> 'active' THEN v_state
+		WHEN password_sealed IS NULL THEN 'no_password' END;
+	IF reason IS NOT NULL THEN      -- there is nothing to verify
+		password_sealed := NULL;
+		password_key_id := NULL;
+		password_no := NULL;
 	END IF;
 END $$;
 
@@ -49,6 +49,7 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_end timestamptz := v_now + seconds(p_policy.session_absolute_s);
 	v_evicted uuid;
+	v_others bigint;
 BEGIN
 	IF p_caller.kind <> 'client' THEN
 		RETURN v_now;
@@ -56,7 +57,11 @@ BEGIN
 	INSERT INTO session (id, digest, account_id, realm, client_id, aal, amr, device_id, source, user_agent, auth_time,
 		last_used_at, idle_s, expires_at)
 	VALUES (p_session_id, p_digest, p_account_id, p_who.realm, p_who.client_id, p_aal, p_amr, p_device_id,
-		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s, v_end);
+		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s, v_end)
+	RETURNING (SELECT count(*) FROM session o WHERE o.account_id = p_account_id AND o.ended_at IS NULL) INTO v_others;
+	IF v_others < p_policy.sessions_max THEN
+		RETURN v_end;
+	END IF;
 	FOR v_evicted IN SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
 	    ORDER BY auth_time DESC OFFSET greatest(p_policy.sessions_max, 1) - 1 LOOP
 		UPDATE session SET ended_at = v_now, end_reason = 'evicted' WHERE id = v_evicted;
@@ -70,9 +75,9 @@ END $$;
 CREATE FUNCTION signed_in(p_caller caller, p_who admission, p_account_id uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM remember_source(p_account_id, p_caller.source);
-	UPDATE reset_request SET ended_at = now_utc(), end_reason = 'owner_signed_in'
-		WHERE account_id = p_account_id AND ended_at IS NULL;
-	IF FOUND THEN
+	IF EXISTS (SELECT FROM reset_request WHERE account_id = p_account_id AND ended_at IS NULL) THEN
+		UPDATE reset_request SET ended_at = now_utc(), end_reason = 'owner_signed_in'
+			WHERE account_id = p_account_id AND ended_at IS NULL;
 		PERFORM record(p_caller, p_who, p_account_id, 'reset_cancelled', 'ok', 'owner_signed_in', true);
 	END IF;
 END $$;
@@ -153,12 +158,16 @@ CREATE FUNCTION login_finish(p_caller caller, p_account_id uuid, p_login_digest 
     OUT verdict text, OUT reason text, OUT aal bigint, OUT amr text, OUT auth_time bigint, OUT expires_at bigint,
     OUT has_totp boolean, OUT has_recovery boolean, OUT device boolean, OUT hold_until bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'login');
 	v_now timestamptz := now_utc();
-	v_account account%ROWTYPE;
+	v_same boolean;
+	v_nobody boolean := false;
+	v_form text;
+	v_must_change boolean;
+	v_recovery_set integer;
 	v_enrolled boolean;
 	v_device uuid;
 	v_end timestamptz;
@@ -168,23 +177,27 @@ BEGIN
 	aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0; has_totp := false; has_recovery := false;
 	device := false; hold_until := 0;
 	IF p_matched AND p_reason IS NULL THEN
-		SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
-		IF v_account.realm IN (v_who.realm, 0) AND v_account.state = 'active' AND v_account.password_sealed IS NOT NULL
-		    AND v_account.password_no = p_password_no THEN
+		SELECT a.realm IN (v_who.realm, 0) AND a.state = 'active' AND a.password_sealed IS NOT NULL
+			AND a.password_no = p_password_no, a.realm = 0, a.password_form, a.must_change, a.recovery_set,
+			epoch(a.hold_until)
+			INTO v_same, v_nobody, v_form, v_must_change, v_recovery_set, hold_until
+			FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+		IF v_same THEN
 			PERFORM login_release(p_caller, v_who, p_login_digest, p_familiar, p_throttle, p_attempt, true);
 			IF p_new_sealed IS NOT NULL THEN
 				UPDATE account a SET password_sealed = p_new_sealed, password_key_id = p_new_key_id,
 					password_form = p_password_form WHERE a.id = p_account_id;
-			ELSIF v_account.password_form <> p_password_form THEN   -- not known yet
+			ELSIF v_form <> p_password_form THEN    -- not known yet
 				UPDATE account a SET password_form = p_password_form WHERE a.id = p_account_id;
 			END IF;
-			SELECT coalesce(bool_or(f.state = 'active'), false), count(*) > 0 INTO has_totp, v_enrolled FROM factor f
-				WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled');
-			has_recovery := v_enrolled AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
-				AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
-			hold_until := epoch(v_account.hold_until);
+			-- behind the lock, so that what others have changed meanwhile is seen
+			SELECT coalesce(bool_or(f.state = 'active'), false), count(*) > 0,
+				count(*) > 0 AND EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id
+					AND r.set_no = v_recovery_set AND r.used_at IS NULL)
+				INTO has_totp, v_enrolled, has_recovery
+				FROM factor f WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled');
 			reason := 'granted';
-			IF v_account.must_change THEN
+			IF v_must_change THEN
 				verdict := 'change_required';
 			ELSIF p_password_only AND p_caller.kind = 'host' THEN
 				verdict := 'granted';
@@ -205,6 +218,7 @@ BEGIN
 			END IF;
 		ELSE
 			reason := 'changed_meanwhile';
+			hold_until := 0;
 		END IF;
 	ELSIF p_caller.kind = 'host' AND NOT p_password_only THEN
 		BEGIN   -- what a right password does, for nobody
@@ -235,7 +249,7 @@ BEGIN
 		expires_at := epoch(v_end);
 		PERFORM signed_in(p_caller, v_who, p_account_id);
 	END IF;
-	IF v_account.realm = 0 THEN     -- the password was wrong: whoever called this for nobody records that
+	IF v_nobody THEN        -- the password was wrong: whoever called this for nobody records that
 		RETURN;
 	END IF;
 	PERFORM record(p_caller, v_who, p_account_id, 'login_password', verdict, reason, false, CASE reason
