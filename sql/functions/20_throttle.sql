@@ -141,19 +141,17 @@ CREATE FUNCTION login_release(p_caller caller, p_who admission, p_login_digest b
     p_policy throttle_policy, p_attempt uuid, p_clear boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_keys bytea[] := login_keys(p_who, p_caller, p_login_digest, p_familiar);
-	v_limits bigint[];
 BEGIN
-	IF p_clear AND cardinality(v_keys) = 1 THEN
-		DELETE FROM budget WHERE key = v_keys[1];
-		RETURN;
-	END IF;
-	v_limits := login_limits(p_policy);
-	-- one after the other, as they were claimed; a delay that this very attempt began was for a failure, and it was none
-	MERGE INTO budget b USING unnest(v_keys) WITH ORDINALITY w(key, i) ON b.key = w.key
-		WHEN MATCHED AND p_clear AND w.i <= 2 THEN DELETE
-		WHEN MATCHED THEN UPDATE SET failures = greatest(b.failures - 1, 0),
-			blocked_until = CASE WHEN b.claimed_by = p_attempt OR b.failures - 1 < v_limits[w.i] THEN '-infinity'
-				ELSE b.blocked_until END;
+	FOR i IN 1 .. cardinality(v_keys) LOOP  -- one after the other, as they were claimed
+		IF p_clear AND i <= 2 THEN
+			DELETE FROM budget b WHERE b.key = v_keys[i];
+		ELSE    -- a delay that this very attempt began was for a failure, and it was none
+			UPDATE budget b SET failures = greatest(b.failures - 1, 0),
+				blocked_until = CASE WHEN b.claimed_by = p_attempt OR b.failures - 1 < (login_limits(p_policy))[i]
+					THEN '-infinity' ELSE b.blocked_until END
+				WHERE b.key = v_keys[i];
+		END IF;
+	END LOOP;
 END $$;
 
 -- Is the one who signs in the owner's device, a source that the account knows, or a stranger?  Of an account that is not
