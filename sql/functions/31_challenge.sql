@@ -17,14 +17,19 @@ $$;
 
 -- What the use of a code remembers of the request that it was for.  NULL: it was no host's.  The id is the host's own
 -- choice, so the same one from another host is another request.
-CREATE FUNCTION request_mark(p_caller caller) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN p_caller.kind = 'host' THEN encode(substring(sha256(convert_to(
-		p_caller.request_id::text || host_of(p_caller), 'UTF8')) FROM 1 FOR 16), 'hex')::uuid END
-$$;
+CREATE FUNCTION request_mark(p_caller caller) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF p_caller.kind = 'host' THEN
+		RETURN encode(substring(sha256(convert_to(p_caller.request_id::text || host_of(p_caller), 'UTF8')) FROM 1 FOR 16),
+			'hex');
+	END IF;
+	RETURN NULL;
+END $$;
 
 -- Is this a host's request of a moment ago, coming again because its reply was lost?
 CREATE FUNCTION comes_again(p_caller caller, p_mark uuid, p_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT coalesce(p_mark = request_mark(p_caller) AND p_at > now_utc() - interval '60 seconds', false)
+	SELECT coalesce(p_mark IS NOT NULL AND p_at > now_utc() - interval '60 seconds' AND p_mark = request_mark(p_caller),
+		false)
 $$;
 
 -- A wrong code counts against every authenticator of the account; one with too many in a row is disabled until it is bound
