@@ -59,7 +59,7 @@ def test_R075_a_service_that_skips_the_decoy_is_told_apart(world):
     """The judge itself: an unknown login is refused without a hash, and the same test is red."""
     names = population(world)
     [[begin]] = world.query("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'login_begin'")
-    skipping = begin.replace("attempt := gen_random_uuid();", "attempt := gen_random_uuid(); IF v_account.id IS NULL THEN "
+    skipping = begin.replace("attempt := gen_random_uuid();", "attempt := gen_random_uuid(); IF account_id IS NULL THEN "
                              "PERFORM refuse('CF403'); END IF;", 1)
     assert skipping != begin
     world.query(skipping)

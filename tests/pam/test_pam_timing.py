@@ -80,7 +80,7 @@ def test_R075_a_back_end_that_skips_the_decoy_is_told_apart_at_a_prompt_of_pam(d
     """The judge itself: an unknown login is refused without a hash, and the same test is red, with fewer samples too."""
     names = population(desk)
     replace(desk, "login_begin", r"attempt := gen_random_uuid\(\);",
-            "attempt := gen_random_uuid(); IF v_account.id IS NULL THEN throttled_s := 1; RETURN; END IF;")
+            "attempt := gen_random_uuid(); IF account_id IS NULL THEN throttled_s := 1; RETURN; END IF;")
     times = measure(desk, {kind: names[kind] for kind in ("unknown", "wrong")}, 60, {**REASONS, "unknown": "none"})
     assert ("wrong", "slower") in timing.told_apart(times)
 
