@@ -192,11 +192,11 @@ print_workers(FILE *out, struct workers *workers)
 {
 	struct workers_load load[WORK_CLASSES];
 
-	for (int i = WORK_HASHING; i < WORK_CLASSES; i++)
+	for (int i = WORK_INLINE + 1; i < WORK_CLASSES; i++)
 		workers_load(workers, (enum work_class)i, &load[i]);
 	(void)fputs("# TYPE counterfoil_workers gauge\n# TYPE counterfoil_workers_busy gauge\n"
 	    "# TYPE counterfoil_work_waiting gauge\n# TYPE counterfoil_work_refused_total counter\n", out);
-	for (int i = WORK_HASHING; i < WORK_CLASSES; i++) {
+	for (int i = WORK_INLINE + 1; i < WORK_CLASSES; i++) {
 		const char *name = work_class_name((enum work_class)i);
 
 		(void)fprintf(out, "counterfoil_workers{class=\"%s\"} %u\ncounterfoil_workers_busy{class=\"%s\"} %u\n"

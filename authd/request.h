@@ -27,7 +27,6 @@ struct service {
 	const struct settings *settings;
 	struct workers *workers;
 	struct metrics *metrics;
-	atomic_bool is_prompt;          /* the last look-up was answered, and soon */
 	atomic_bool draining;           /* SIGTERM came: replies end their connections, probes are told */
 	char *contract;                 /* docs/http-api.yaml, as installed; NULL: not found */
 	size_t contract_len;

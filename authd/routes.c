@@ -32,7 +32,7 @@ static const struct route table[] = {
 	{ METHOD_GET, "/v1/events", SCOPE_EVENTS, 0, WORK_QUICK, route_event_list,
 	    "after limit account kind notify since until" },
 
-	{ METHOD_POST, "/v1/sessions/introspect", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_LOOKUP, route_session_introspect,
+	{ METHOD_POST, "/v1/sessions/introspect", SCOPE_SESSIONS, ROUTE_BODY_BYTES, WORK_QUICK, route_session_introspect,
 	    NULL },
 	{ METHOD_DELETE, "/v1/sessions/{session}", SCOPE_SESSIONS, 0, WORK_QUICK, route_session_end, NULL },
 	{ METHOD_GET, "/v1/accounts/{account}/sessions", SCOPE_SESSIONS, 0, WORK_QUICK, route_session_list, NULL },

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "authd/acceptor.h"
 #include "authd/address.h"
 #include "authd/certificate.h"
 #include "authd/connections.h"
@@ -25,11 +24,9 @@ enum {
 	 * it after each request, so each connection that was used once has all of it resident. */
 	CONNECTION_MEMORY = FRAMING_HEAD_MAX_BYTES + 4 * 1024,
 	THREAD_STACK = 256 * 1024,
-	EPOLL_THREADS_MAX = 64,
 	/* A refused body up to this size is read and thrown away, so that the sender sees the answer and not a reset. */
 	THROW_AWAY_BYTES = 256 * 1024,
-	LISTENERS_MAX = 3,
-	PROMPT_MS = 20          /* a look-up that took longer says that the database is slow */
+	LISTENERS_MAX = 3
 };
 
 struct header { const char *name, *value; };
@@ -77,7 +74,6 @@ struct server {
 	const struct settings *settings;
 	struct listener listeners[LISTENERS_MAX];
 	unsigned listener_count;
-	struct acceptor *acceptor;      /* of all listeners with TLS; libmicrohttpd accepts for the other itself */
 	gnutls_datum_t ticket_key;      /* of TLS session tickets; GnuTLS derives changing keys from it */
 };
 
@@ -139,14 +135,8 @@ send_reply(struct request *request)
 static void
 handle(struct request *request)
 {
-	const struct route *route = request->match.route;
-	int64_t begun_ms = clock_monotonic_ms();
-
 	if (request_query_fits(request))
-		route->handle(request);
-	if (route->class == WORK_LOOKUP)
-		atomic_store(&request->service->is_prompt, request->reply.http_status < 500 &&
-		    clock_monotonic_ms() - begun_ms <= PROMPT_MS);
+		request->match.route->handle(request);
 }
 
 static void
@@ -169,23 +159,11 @@ work_refuse(void *owner)
 	MHD_resume_connection(request->connection);
 }
 
-/* Handing a look-up to a worker and back costs more than the look-up.  But whoever waits for the database here holds up the
- * other connections of this thread: once it was slow the workers wait for it, until one of them finds it prompt again. */
-static enum work_class
-class_now(const struct request *request)
-{
-	enum work_class class = request->match.route->class;
-
-	if (class != WORK_LOOKUP)
-		return class;
-	return atomic_load(&request->service->is_prompt) ? WORK_INLINE : WORK_QUICK;
-}
-
-/* The whole request is here: do it, or to the workers with it. */
+/* The whole request is here: to the workers with it.  The admission of hashing requests belongs into this place. */
 static enum MHD_Result
 dispatch(struct request *request)
 {
-	enum work_class class = class_now(request);
+	enum work_class class = request->match.route->class;
 
 	give_time(request, INT64_MAX);
 	if (class == WORK_INLINE) {
@@ -414,22 +392,12 @@ on_library_message(void *cls, const char *format, va_list arguments)
 
 /* --- listeners ----------------------------------------------------------------------------------------------------- */
 
-static bool
-has_lookups(const struct listener *listener)
-{
-	for (size_t i = 0; i < listener->route_count; i++)
-		if (listener->routes[i].class == WORK_LOOKUP)
-			return true;
-	return false;
-}
-
-/* One for each processor; where look-ups are answered more, since each may wait for the database. */
 static unsigned
-epoll_threads(const struct listener *listener)
+epoll_threads(void)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN), threads = has_lookups(listener) ? 4 * processors : processors;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return threads < 2 ? 2 : threads > EPOLL_THREADS_MAX ? EPOLL_THREADS_MAX : (unsigned)threads;
+	return processors < 2 ? 2 : processors > 64 ? 64 : (unsigned)processors;
 }
 
 static enum status
@@ -438,10 +406,6 @@ start_daemon(struct listener *listener)
 	const struct listener_settings *own = listener->own;
 	const struct settings *settings = listener->server->settings;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem plain[] = {
-		{ MHD_OPTION_LISTEN_SOCKET, listener->address.fd, NULL },
-		{ MHD_OPTION_END, 0, NULL }
-	};
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_retrieve },
@@ -452,21 +416,22 @@ start_daemon(struct listener *listener)
 		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)own->connections_per_address, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)settings->idle_timeout_s, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)epoll_threads(listener), NULL },
+		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)epoll_threads(), NULL },
 		{ MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL },      /* framing.c is stricter, and answers in our words */
 		{ MHD_OPTION_END, 0, NULL }
 	};
 
 	if (listener->certificate != NULL)
-		flags |= MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET;
+		flags |= MHD_USE_TLS;
 	listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_library_message, listener,
+	    MHD_OPTION_LISTEN_SOCKET, listener->address.fd,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
 	    MHD_OPTION_ARRAY, limits,
-	    MHD_OPTION_ARRAY, listener->certificate != NULL ? tls : plain,
+	    MHD_OPTION_ARRAY, listener->certificate != NULL ? tls : tls + 2,
 	    MHD_OPTION_END);
 	return listener->daemon != NULL ? STATUS_OK : STATUS_INTERNAL;
 }
@@ -525,22 +490,6 @@ open_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
 	return st;
 }
 
-static enum status
-start_acceptor(struct server *server)
-{
-	struct acceptor_socket sockets[ACCEPTOR_SOCKETS_MAX];
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < server->listener_count; i++) {
-		struct listener *listener = &server->listeners[i];
-
-		if (listener->certificate != NULL && count < ACCEPTOR_SOCKETS_MAX)
-			sockets[count++] = (struct acceptor_socket){ .fd = listener->address.fd, .daemon = listener->daemon,
-				.connections = listener->connections, .limit = listener->own->connections };
-	}
-	return acceptor_start(sockets, count, &server->acceptor);
-}
-
 /* In their order: the operator's probes come last, for they say that the others are there. */
 static enum status
 start_all(struct server *server, char error[static CONFIG_ERROR_BYTES])
@@ -579,8 +528,6 @@ server_start(const struct settings *settings, struct service *service, struct se
 		st = open_all(server, error);
 	if (st == STATUS_OK)
 		st = start_all(server, error);
-	if (st == STATUS_OK)
-		st = start_acceptor(server);
 	if (st != STATUS_OK) {
 		workers_stop(service->workers); /* a listener that started may have given them work */
 		server_stop(&server);
@@ -620,13 +567,14 @@ void
 server_drain(struct server *server)
 {
 	atomic_store(&server->service->draining, true);
-	acceptor_stop(&server->acceptor);
 	for (unsigned i = 0; i < server->listener_count; i++) {
 		struct listener *listener = &server->listeners[i];
 
 		/* the operator's probes stay until the end: they say that we are draining */
-		if (listener->certificate != NULL)
-			address_close(&listener->address);
+		if (listener->certificate == NULL || listener->daemon == NULL)
+			continue;
+		(void)MHD_quiesce_daemon(listener->daemon);
+		address_close(&listener->address);
 	}
 }
 
@@ -641,7 +589,6 @@ server_stop(struct server **server)
 {
 	if (server == NULL || *server == NULL)
 		return;
-	acceptor_stop(&(*server)->acceptor);
 	for (unsigned i = 0; i < (*server)->listener_count; i++) {
 		struct listener *listener = &(*server)->listeners[i];
 

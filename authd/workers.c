@@ -35,7 +35,7 @@ struct workers {
 const char *
 work_class_name(enum work_class class)
 {
-	static const char *const names[WORK_CLASSES] = { "inline", "lookup", "hashing", "quick", "probe" };
+	static const char *const names[WORK_CLASSES] = { "inline", "hashing", "quick", "probe" };
 
 	return (unsigned)class < WORK_CLASSES ? names[class] : "unknown";
 }

@@ -10,7 +10,6 @@
 
 enum work_class {
 	WORK_INLINE = 0,        /* no thread: done where it arrived; must not block */
-	WORK_LOOKUP,            /* one read by index: no thread while the database is prompt, otherwise WORK_QUICK */
 	WORK_HASHING,           /* runs Argon2 */
 	WORK_QUICK,             /* a few database calls */
 	WORK_PROBE,             /* the operator's probes: answered when all others are stuck */
@@ -27,7 +26,7 @@ struct work {
 };
 
 struct workers_options {
-	unsigned threads[WORK_CLASSES]; /* 0 for WORK_INLINE and WORK_LOOKUP */
+	unsigned threads[WORK_CLASSES]; /* 0 for WORK_INLINE */
 	unsigned queue_length;          /* waiting in one class, at most */
 	int64_t queue_wait_ms;
 };

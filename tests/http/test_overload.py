@@ -1,16 +1,9 @@
 """More passwords than can be hashed in time: an honest no at once, a yes to the others, and nobody else waits."""
 
-import contextlib
 import itertools
 import json
-import math
-import os
-import pathlib
-import signal
-import socket
 import statistics
 import threading
-import time
 
 import pytest
 import raw_http
@@ -235,86 +228,3 @@ def test_R012_a_change_that_could_not_be_hashed_is_no_failure_of_its_owner(narro
         thread.join()
     assert failures(narrow) == 0
     assert change(narrow, account).status_code == 422
-
-
-# --- look-ups and a slow database ------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def unhurried(fresh_world):
-    """A world that waits half a minute for its database."""
-    fresh_world.changes.update({("database", "statement_timeout_ms"): 30000})
-    return fresh_world.start()
-
-
-@contextlib.contextmanager
-def held(world, look):
-    """LOOK() waits in the database until the block ends, and is answered then.  Gives whether a worker has it."""
-    replies = []
-    caller = threading.Thread(target=lambda: replies.append(look()))
-    with world.connect() as holder:
-        holder.cursor().execute("BEGIN; LOCK TABLE counterfoil.session IN ACCESS EXCLUSIVE MODE")
-        caller.start()
-        worlds.wait_until(lambda: world.query("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0],
-                          "the look-up to wait for the database")
-        yield world.authd.metric('counterfoil_workers_busy{class="quick"}') > 0
-        holder.cursor().execute("ROLLBACK")
-    caller.join(60)
-    assert [reply.status_code for reply in replies] == [200]
-
-
-def test_look_ups_pass_no_worker_while_the_database_is_prompt_and_hold_nobody_up_once_it_is_slow(unhurried):
-    account = unhurried.create_account()
-    token = unhurried.api().login(account.login, account.password).json()["session_token"]
-
-    def look():
-        return unhurried.api().post("/v1/sessions/introspect", {"token": token})
-
-    strangers = [unhurried.api(key=None) for _ in range(20)]      # their connections lie with all the threads
-
-    def ask_all():
-        return [stranger.post("/v1/sessions/introspect", {"token": token}).status_code for stranger in strangers]
-
-    def is_looked_up_without_a_worker():
-        assert look().status_code == 200
-        with held(unhurried, look) as by_a_worker:
-            begin = time.monotonic()
-            worlds.wait_until(lambda: time.monotonic() > begin + 0.1, "the look-up to be a slow one")
-        return not by_a_worker
-
-    for _ in range(2):      # the second time after the database was slow
-        ask_all()
-        worlds.wait_until(is_looked_up_without_a_worker, "a look-up that no worker has, on however busy a machine", 60)
-        with held(unhurried, look) as by_a_worker:
-            assert by_a_worker, "the one before was slow"
-            assert ask_all() == [401] * len(strangers), "no connection is held up by it"
-
-
-# --- connections and threads -----------------------------------------------------------------------------------------------
-
-def watched(pid):
-    """How many descriptors each thread that waits for sockets waits for: {epoll descriptor: count}."""
-    found = {}
-    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        with contextlib.suppress(FileNotFoundError):     # closed meanwhile
-            found[info.name] = info.read_text(encoding="ascii").count("tfd:")
-    return found
-
-
-def test_connections_that_come_at_once_are_dealt_out_to_all_threads(fresh_world):
-    authd, count = fresh_world.start().authd, 24
-    address = ("127.0.0.1", int(authd.url.rsplit(":", 1)[1]))
-    before = watched(authd.process.pid)
-    with contextlib.ExitStack() as opened:
-        authd.signal(signal.SIGSTOP)
-        try:
-            for _ in range(count):
-                opened.enter_context(socket.create_connection(address, 10))
-        finally:
-            authd.signal(signal.SIGCONT)
-
-        def more():
-            return [now - before.get(number, 0) for number, now in watched(authd.process.pid).items()]
-
-        worlds.wait_until(lambda: sum(more()) >= count, "all of them to be dealt out")
-        threads = min(64, 4 * os.cpu_count())
-        assert max(more()) <= 2 * math.ceil(count / threads), more()
