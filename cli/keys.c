@@ -28,6 +28,22 @@ realm_operand(const struct invocation *in, enum realm *out)
 	return EX_OK;
 }
 
+static int
+with_keyring(const struct invocation *in, int (*run)(const struct invocation *in, const struct keyring *keyring))
+{
+	struct core_settings settings;
+	struct keyring *keyring = NULL;
+	int rc;
+
+	if ((rc = session_load_settings(in, &settings)) != EX_OK)
+		return rc;
+	if ((rc = open_keyring(&settings, &keyring)) == EX_OK)
+		rc = run(in, keyring);
+	keyring_free(&keyring);
+	session_free_settings(&settings);
+	return rc;
+}
+
 /* --- list ---------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -53,44 +69,33 @@ print_keys(const struct invocation *in, const struct keyring *keyring)
 int
 keys_list_command(const struct invocation *in)
 {
-	struct core_settings settings;
-	struct keyring *keyring = NULL;
-	int rc;
-
-	if ((rc = session_load_settings(in, &settings)) != EX_OK)
-		return rc;
-	if ((rc = open_keyring(&settings, &keyring)) == EX_OK)
-		rc = print_keys(in, keyring);
-	keyring_free(&keyring);
-	session_free_settings(&settings);
-	return rc;
+	return with_keyring(in, print_keys);
 }
 
 /* --- extract ------------------------------------------------------------------------------------------------------- */
 
-int
-keys_extract_command(const struct invocation *in)
+static int
+extract(const struct invocation *in, const struct keyring *keyring)
 {
 	const char *path = in->operands[1];
 	char error[CONFIG_ERROR_BYTES] = "";
-	struct core_settings settings;
-	struct keyring *keyring = NULL;
 	enum realm realm;
 	enum status st;
 	int rc;
 
-	if ((rc = realm_operand(in, &realm)) != EX_OK || (rc = session_load_settings(in, &settings)) != EX_OK)
+	if ((rc = realm_operand(in, &realm)) != EX_OK)
 		return rc;
-	if ((rc = open_keyring(&settings, &keyring)) == EX_OK) {
-		if ((st = keyring_extract(keyring, realm, path, error)) != STATUS_OK)
-			rc = output_fail(st == STATUS_NOT_FOUND ? EX_CONFIG : EX_CANTCREAT, "%s", error);
-		else
-			output_text("%s holds the keys of realm %s.  Bring it to the host over a way that you trust, owned by root, "
-			    "mode 0400, and delete it here.\n", path, realm_name(realm));
-	}
-	keyring_free(&keyring);
-	session_free_settings(&settings);
-	return rc;
+	if ((st = keyring_extract(keyring, realm, path, error)) != STATUS_OK)
+		return output_fail(st == STATUS_NOT_FOUND ? EX_CONFIG : EX_CANTCREAT, "%s", error);
+	output_text("%s holds the keys of realm %s.  Bring it to the host over a way that you trust, owned by root, "
+	    "mode 0400, and delete it here.\n", path, realm_name(realm));
+	return EX_OK;
+}
+
+int
+keys_extract_command(const struct invocation *in)
+{
+	return with_keyring(in, extract);
 }
 
 /* --- add ----------------------------------------------------------------------------------------------------------- */
@@ -119,12 +124,13 @@ keys_add_command(const struct invocation *in)
 /* --- the public key of offline tickets ------------------------------------------------------------------------------- */
 
 static int
-print_ticket_key(const struct keyring *keyring)
+print_ticket_key(const struct invocation *in, const struct keyring *keyring)
 {
 	char line[OFFLINE_TICKET_KEY_LINE_BYTES];
 	uint8_t seed[OFFLINE_TICKET_SEED_BYTES];
 	enum status st = offline_ticket_seed(keyring, seed);
 
+	(void)in;
 	if (st != STATUS_OK)
 		return output_fail(EX_CONFIG, "the keyring here has no keys of realm service: ask on a host that runs authd");
 	offline_ticket_key_line(seed, line);
@@ -136,15 +142,5 @@ print_ticket_key(const struct keyring *keyring)
 int
 ticket_key_command(const struct invocation *in)
 {
-	struct core_settings settings;
-	struct keyring *keyring = NULL;
-	int rc;
-
-	if ((rc = session_load_settings(in, &settings)) != EX_OK)
-		return rc;
-	if ((rc = open_keyring(&settings, &keyring)) == EX_OK)
-		rc = print_ticket_key(keyring);
-	keyring_free(&keyring);
-	session_free_settings(&settings);
-	return rc;
+	return with_keyring(in, print_ticket_key);
 }

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import pam_world
+import service_host
 import staff_host
 import staff_machine
 
@@ -48,6 +49,16 @@ def staff(cluster):
         yield host
     finally:
         host.stop()
+
+
+@pytest.fixture(scope="module")
+def service(staff):
+    """authd over that host's database, for hosts that ask it."""
+    made = service_host.StaffService(staff)
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,6 @@ import visitor
 import world as worlds
 
 
-@pytest.fixture(scope="module")
-def service(staff):
-    made = service_host.StaffService(staff)
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
 @pytest.fixture
 def host(service, tmp_path):
     return service.host(tmp_path / "host").configure(timeout_total=20, timeout_connect=10)

@@ -7,21 +7,11 @@ import pytest
 
 import breakglass_host
 import offline_ticket
-import service_host
 import staff_machine
 import world as worlds
 from breakglass_host import ALLOW, DENY, MISCONFIGURED, UNAVAILABLE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tickets are kept by root's helper")
-
-
-@pytest.fixture(scope="module")
-def service(staff):
-    made = service_host.StaffService(staff)
-    try:
-        yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture
