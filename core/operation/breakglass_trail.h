@@ -14,8 +14,8 @@ struct breakglass_fact {
 	int64_t at_s, left, expires_at_s;
 };
 
-/* LOGIN, as the host has it.  An event in the trail, and for issued, used and ticket_used one in the outbox.  CALLER_HOST, whose request id names the report: one that
- * comes again changes nothing.
+/* LOGIN, as the host has it.  An event in the trail, and for issued, used and ticket_used one in the outbox.  CALLER_HOST,
+ * whose request id names the report: one that comes again changes nothing.
  * STATUS_NOT_FOUND: codes are issued to active staff only.  STATUS_INVALID: no such event, host or login. */
 enum status breakglass_trail_record(struct core *core, const struct caller *caller, struct bytes login,
     const struct breakglass_fact *fact) NODISCARD;
