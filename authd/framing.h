@@ -12,6 +12,7 @@
 
 #define FRAMING_TARGET_MAX_BYTES 2048   /* of the request line, query included */
 #define FRAMING_HEAD_MAX_BYTES   16384  /* request line and headers */
+#define FRAMING_FIELDS_MAX       100    /* headers */
 
 /* A head as libmicrohttpd 0.9.75 leaves it: one block of memory that begins at METHOD and has LEN bytes up to the end
  * of the empty line, in which CR, LF, each colon and the blanks of the request line were overwritten with NUL. */
@@ -19,7 +20,8 @@ struct framing_head {
 	const char *method, *url, *version;     /* inside the block; URL was decoded in place */
 	const char *target;                     /* a copy of what was received where URL is now */
 	size_t len;
-	unsigned fields;                        /* as many as the library found: a NUL that was sent looks like a line's end */
+	const char *names[FRAMING_FIELDS_MAX];  /* where the library found each header: a NUL that was sent looks like a line's end */
+	size_t fields;                          /* as many as it found, more than there is room for included */
 };
 
 struct framing {

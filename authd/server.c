@@ -222,6 +222,19 @@ prepare_body(struct request *request, const struct framing *framing)
 }
 
 static enum MHD_Result
+note_name(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing_head *head = cls;
+
+	(void)kind;
+	(void)value;
+	if (head->fields < FRAMING_FIELDS_MAX)
+		head->names[head->fields] = name;
+	head->fields++;
+	return MHD_YES;
+}
+
+static enum MHD_Result
 on_head(struct request *request, const char *url, const char *method, const char *version)
 {
 	struct framing_head head = { .method = method, .url = url, .version = version, .target = request->target };
@@ -232,7 +245,7 @@ on_head(struct request *request, const char *url, const char *method, const char
 	if (size == NULL)
 		return MHD_NO;
 	head.len = size->header_size;
-	head.fields = (unsigned)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL);
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, note_name, &head);
 	framing_check(&head, &framing);
 	if (framing.problem != NULL) {
 		reply_problem(&request->reply, request->id, framing.problem, framing.fault, NULL);

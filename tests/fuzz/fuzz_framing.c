@@ -58,6 +58,8 @@ cut_fields(char **at, char *end, struct framing_head *head)
 		if ((colon = strchr(line, ':')) == NULL)
 			return false;
 		*colon = '\0';
+		if (head->fields < FRAMING_FIELDS_MAX)
+			head->names[head->fields] = line;
 		head->fields++;
 	}
 	return false;

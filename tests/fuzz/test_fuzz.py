@@ -1,4 +1,4 @@
-"""Every fuzz target takes its corpus and a few seconds of changed inputs, always the same ones, without breaking.
+"""Every fuzz target takes its corpus and a few seconds of changed inputs, in one order, as far as they come, without breaking.
 ./dev check builds them with clang (build/dev/log/fuzz-build.log); ./dev fuzz SECONDS runs them for longer."""
 
 import os

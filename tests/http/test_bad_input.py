@@ -213,6 +213,12 @@ AMBIGUOUS = {
     "bare LF behind a last header without value":
         with_lines("Host: localhost", LENGTH, "X-A:").replace(b"\r\n\r\n", b"\n\r\n", 1),
     "bare LF as the empty line": with_lines("Host: localhost", LENGTH).replace(b"\r\n\r\n", b"\r\n\n", 1),
+    "a bare LF hidden by a line without name":
+        with_lines("Host: localhost", LENGTH, "X-A: b\n:n\0\0").replace(b"\0\0\r\n", b"\0\0\n", 1),
+    "a length hidden by a line without name":
+        with_lines("Host: localhost", "X-A: b\n:Content-Length\0 5\0").replace(b"5\0\r\n", b"5\0\n", 1),
+    "a bare LF hidden by two NULs in a value":
+        with_lines("Host: localhost", LENGTH, "X-A: b\0\0n\nX-B:").replace(b"X-B:\r\n", b"X-B:\n", 1),
     "two bare LF at the end": with_lines("Host: localhost", LENGTH).replace(b"\r\n\r\n", b"\n\n", 1),
 }
 
@@ -275,6 +281,17 @@ def test_headers_of_16_kib_are_read_and_one_byte_more_is_too_large(raw):
     raw.send(of_size(16384))
     assert raw.reply().status == 200
     raw.send(of_size(16385))
+    expect(raw.reply(), 431, "headers-too-large")
+    assert raw.is_closed()
+
+
+def test_a_hundred_headers_are_read_and_one_more_is_too_many(raw):
+    def of_count(count):
+        bare = request("GET", "/v1/openapi.yaml").count(b"\r\n") - 2
+        return request("GET", "/v1/openapi.yaml", headers=["X-A: a"] * (count - bare))
+    raw.send(of_count(100))
+    assert raw.reply().status == 200
+    raw.send(of_count(101))
     expect(raw.reply(), 431, "headers-too-large")
     assert raw.is_closed()
 
