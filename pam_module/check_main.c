@@ -1,7 +1,6 @@
 /* check_main.c: pam-check, which `counterfoil pam check` starts: is this host's sign-in in order? */
 #include <dirent.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,22 +12,6 @@
 #include "pam_module/check.h"
 #include "pam_module/exchange.h"
 #include "pam_module/paths.h"
-
-void
-check_say(struct check *check, enum check_state state, const char *subject, const char *mend, const char *format, ...)
-{
-	static const char *const names[] = { "ok", "warning", "wrong" };
-	va_list args;
-
-	check->wrong += state == CHECK_WRONG;
-	(void)printf("%-8s %-13s ", names[state], subject);
-	va_start(args, format);
-	(void)vprintf(format, args);
-	va_end(args);
-	(void)putchar('\n');
-	if (mend != NULL)
-		(void)printf("%22s  -> %s\n", "", mend);
-}
 
 /* --- pam.conf --------------------------------------------------------------------------------------------------------- */
 

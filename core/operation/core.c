@@ -16,12 +16,6 @@
 #define CLOCK_DRIFT_MAX_S 10    /* of this host against the database: a third of a time step */
 #define CLOCK_EARLIEST_S  INT64_C(1735689600)   /* 2025: before it the clock was never set */
 
-const struct realm_policy *
-core_policy(const struct core *core, enum realm realm)
-{
-	return realm == REALM_STORE || realm == REALM_STAFF ? &core->policies[realm] : NULL;
-}
-
 /* --- opening --------------------------------------------------------------------------------------------------------- */
 
 static enum status

@@ -1,4 +1,5 @@
-/* core_settings.c: the keys of the sections [database], [keys], [passwords], [maintenance], [realm store] and [realm staff]. */
+/* core_settings.c: the keys of the sections [database], [keys], [passwords], [maintenance], [realm store] and
+ * [realm staff], and what they make of a realm. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -123,4 +124,10 @@ core_config_keys(size_t *out_count)
 {
 	*out_count = sizeof keys / sizeof keys[0];
 	return keys;
+}
+
+const struct realm_policy *
+core_policy(const struct core *core, enum realm realm)
+{
+	return realm == REALM_STORE || realm == REALM_STAFF ? &core->policies[realm] : NULL;
 }

@@ -76,7 +76,8 @@ void host_answer_wipe(struct host_answer *answer);
 /* Are the credentials there that OPERATION and FACTORS need? */
 bool host_request_is_complete(const struct host_request *request);
 
-/* CALLER is of kind CALLER_HOST; its user agent is the fingerprint of the person's ssh key, where there is one.  What a person typed is never a failure: it denies.
+/* CALLER is of kind CALLER_HOST; its user agent is the fingerprint of the person's ssh key, where there is one.
+ * What a person typed is never a failure: it denies.
  * STATUS_OK       OUT is decided; on any other status it denies.  host_answer_wipe() it in any case.
  * STATUS_INVALID  the request is not complete.
  * STATUS_CONFLICT another BODY came with the caller's request id within the last minute.  The same again gets the same

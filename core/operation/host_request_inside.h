@@ -1,5 +1,5 @@
-/* host_request_inside.h: what a host's questions share: host_request.c and, for those of a first authenticator,
- * host_enroll.c. */
+/* host_request_inside.h: what a host's questions share: host_request.c, for those of a first authenticator
+ * host_enroll.c, and host_answer.c. */
 #ifndef COUNTERFOIL_HOST_REQUEST_INSIDE_H
 #define COUNTERFOIL_HOST_REQUEST_INSIDE_H
 
