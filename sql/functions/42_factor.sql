@@ -200,8 +200,8 @@ BEGIN
 		PERFORM recovery_store(p_account_id, p_recovery_digests);
 		recovery_issued := true;
 	END IF;
-	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
 	UPDATE link l SET state = 'done' WHERE l.account_id = p_account_id AND l.factor_id = v_factor.id;
+	PERFORM account_disconnect(p_account_id, 'factor_changed', true);
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'ok', CASE WHEN v_others THEN 'further' ELSE 'first' END,
 		true, jsonb_build_object('factor', v_factor.id));
 	IF p_caller.kind = 'host' THEN          -- behind the password, these codes were the sign-in

@@ -124,7 +124,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 DECLARE
 	v_link link%ROWTYPE := page_hold(p_caller, p_page_digest, 'activity', true);
 BEGIN
-	ended := account_disconnect(v_link.account_id, 'owner', true);
+	ended := account_disconnect(v_link.account_id, 'owner', true, p_page_digest);
 	PERFORM record(p_caller, page_admission(v_link.account_id), v_link.account_id, 'sessions_ended', 'ok', 'owner', true,
 		jsonb_build_object('count', ended));
 END $$;

@@ -102,11 +102,14 @@ def test_R086_one_session_ends_and_the_others_live(world):
 def test_everything_ends_at_once(world):
     account = world.customer()
     sessions = [sign_in(world, account, f"198.51.100.{number}") for number in (7, 8)]
-    owner = owner_of(world, account)
+    others, owner, binding = owner_of(world, account), owner_of(world, account), visitors.Visitor(world)
+    assert binding.exchange(visitors.token_of(visitors.make_link(world, account))).status_code == 204
     assert owner.post(API + "/end", {"everything": True}).status_code == 204
     assert [living(world, session) for session in sessions] == [False, False]
     seen = owner.get(API).json()
     assert (seen["sessions"], seen["devices"]) == ([], [])
+    assert problem_of(others.get(API)) == (409, "conflict"), "whoever has the other page reads on"
+    assert problem_of(binding.start()) == (409, "conflict"), "whoever has the other page goes on"
 
 
 def trust_a_device(world, account):

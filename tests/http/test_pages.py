@@ -202,16 +202,55 @@ def test_a_token_of_another_form_is_no_link(visitor, token, problem):
     assert problem_of(visitor.exchange(token)) == problem
 
 
-def test_a_page_is_over_when_its_time_is_and_when_its_account_is_locked(world, opened):
+def test_a_page_is_over_when_its_time_is(world, opened):
     assert opened.state().json()["state"] == "opened"
-    world.api().post(f"/v1/accounts/{opened.account.id}/lock", {"reason": "test"})
-    assert problem_of(opened.state()) == (409, "conflict")
-    assert problem_of(opened.start()) == (409, "conflict")
-    world.api().post(f"/v1/accounts/{opened.account.id}/unlock")
-    assert opened.start().status_code == 201
     world.advance(601)
     assert problem_of(opened.state()) == (409, "conflict")
+    assert problem_of(opened.start()) == (409, "conflict")
     assert problem_of(opened.confirm("123456")) == (409, "conflict")
+
+
+def lock_and_unlock(world, account):
+    assert world.api().post(f"/v1/accounts/{account.id}/lock", {"reason": "test"}).status_code == 200
+    assert world.api().post(f"/v1/accounts/{account.id}/unlock").status_code == 200
+
+
+def change_password(world, account):
+    reply = world.api().put(f"/v1/accounts/{account.id}/password",
+                            {"current": account.password, "new": "three ferries before breakfast"})
+    assert reply.status_code == 204, reply.text
+
+
+def reset_password(world, account):
+    ticket = world.api().post(f"/v1/accounts/{account.id}/password-reset").json()["ticket"]
+    reply = world.api().put(f"/v1/accounts/{account.id}/password", {"ticket": ticket, "new": "a new one, long enough"})
+    assert reply.status_code == 204, reply.text
+
+
+def bind_elsewhere(world, account):
+    world.enroll(account)
+
+
+def bind_and_revoke(world, account):
+    world.enroll(account)
+    reply = world.api().delete(f"/v1/accounts/{account.id}/factors/{account.factor_id}")
+    assert reply.status_code == 204, reply.text
+
+
+@pytest.mark.parametrize("event", [lock_and_unlock, change_password, reset_password, bind_elsewhere, bind_and_revoke])
+def test_a_link_and_a_page_of_a_thief_end_with_the_sessions_of_the_account(world, event):
+    account = world.create_account()
+    thief, started = visitors.Visitor(world), None
+    assert thief.exchange(visitors.token_of(visitors.make_link(world, account))).status_code == 204
+    if event is not bind_elsewhere and event is not bind_and_revoke:        # these take the place of what was begun
+        started = thief.start().json()["secret"].replace(" ", "")
+    unopened = visitors.token_of(visitors.make_link(world, account))
+    event(world, account)
+    assert problem_of(thief.state()) == (409, "conflict")
+    assert problem_of(thief.start()) == (409, "conflict")
+    code = worlds.totp(started, world.now_s()) if started else "123456"
+    assert problem_of(thief.confirm(code)) == (409, "conflict")
+    assert problem_of(thief.exchange(unopened)) == (410, "expired")
 
 
 def test_no_cookie_a_false_one_and_an_api_key_open_nothing(world, visitor):
