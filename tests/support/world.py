@@ -12,12 +12,15 @@ Nothing here sleeps for a fixed time: it polls for the event, with a deadline.""
 
 import base64
 import contextlib
+import functools
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import secrets
 import shutil
@@ -55,10 +58,35 @@ def installed(name):
     raise WorldError(f"{name} is not installed under {ROOT}: ./dev build")
 
 
+# Below the ports that the kernel gives to connections, so that none of those is in the way of a server that starts.
+PORTS, PORTS_OF_A_PROCESS = range(12000, 32000), 100
+
+
+@functools.cache
+def own_ports():
+    """A round of ports that no other process of tests is given while this one lives: the claim is an abstract socket,
+    which ends with the process, however that ends."""
+    firsts = list(PORTS[::PORTS_OF_A_PROCESS])
+    random.SystemRandom().shuffle(firsts)
+    for first in firsts:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0counterfoil-tests-ports-{first}")
+        except OSError:
+            claim.close()
+            continue
+        return claim, itertools.cycle(range(first, first + PORTS_OF_A_PROCESS))
+    raise WorldError("all ports for tests are taken")
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port on which nobody listens, and which nobody is told again before a hundred others."""
+    _, ports = own_ports()
+    for port in itertools.islice(ports, PORTS_OF_A_PROCESS):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise WorldError("none of our ports is free")
 
 
 def wait_until(happened, what, timeout_s=20.0, interval_s=0.02):
