@@ -74,19 +74,19 @@ def test_a_request_without_a_key_asks_for_nothing(world):
 
 
 def test_while_argon2_runs_no_connection_is_held(cluster):
-    """One connection to the database, and passwords that take long: code steps go on beside them."""
-    world = worlds.World(cluster, "narrow", {("database", "connections"): 1,
-                                             ("realm store", "argon2_memory_kib"): 65536,
-                                             ("realm store", "argon2_passes"): 16})
+    """One connection to the database, and a password that takes long: a code step goes on beside it."""
+    world = worlds.World(cluster, "narrow")
     try:
         account = world.start().customer()
         challenge = world.challenge(account)
-        hashing = threading.Thread(target=lambda: world.api().login("nobody@example.com", "not the password at all"))
+        world.add_authd(changes={("database", "connections"): 1, ("hashing", "slots"): 1,
+                                 ("realm store", "argon2_memory_kib"): 131072, ("realm store", "argon2_passes"): 16})
+        hashing = threading.Thread(target=lambda: world.api(1).login("nobody@example.com", "not the password at all"))
         mark = world.postgres.log_mark()
         hashing.start()
         worlds.wait_until(lambda: any("login_begin" in text for _, text in world.postgres.log_since(mark)),
                           "the password step to begin")
-        assert world.api().code(challenge, world.code(account)).status_code == 200
+        assert world.api(1).code(challenge, world.code(account)).status_code == 200
         assert not any("login_finish" in text for _, text in world.postgres.log_since(mark)), "the hash took no time"
         hashing.join(60)
     finally:

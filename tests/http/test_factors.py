@@ -79,9 +79,9 @@ def test_R039_a_pending_authenticator_satisfies_no_login_and_asks_for_nothing(wo
 def test_R039_a_pending_authenticator_ends_after_ten_minutes(world):
     early, late = world.create_account(), world.create_account()
     factors_of = {account: start(world, account) for account in (early, late)}
-    world.advance(590)
+    world.advance(560)
     assert confirm(world, early, factors_of[early]).status_code == 200
-    world.advance(20)
+    world.advance(41)
     expect(confirm(world, late, factors_of[late]), 409, "conflict")
 
 

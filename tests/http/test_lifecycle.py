@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 import requests
@@ -191,10 +190,8 @@ def test_the_management_listener_may_be_a_unix_socket_for_its_owner_and_group(fr
 
 
 def test_two_authd_on_one_port_are_one_too_many(world):
-    begin = time.monotonic()
     done = subprocess.run([worlds.installed("authd"), "--config", world.authd.configuration], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
     assert done.returncode == 69, done.stdout
     assert "Address already in use" in done.stdout
-    assert time.monotonic() - begin < 20
     assert world.authd.management("/readyz") == 200

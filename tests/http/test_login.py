@@ -102,7 +102,7 @@ def test_R031_the_code_before_the_last_one_used_is_dead_too(world):
 def test_R030_this_step_and_the_one_before_are_good(world, ahead_s, status):
     account = world.customer()
     world.advance(3 * worlds.PERIOD_S)
-    worlds.wait_until(lambda: world.now_s() % worlds.PERIOD_S < 25, "a moment away from the edge", 30)
+    world.fresh_step()
     assert world.sign_in(account, code=world.code(account, ahead_s)).status_code == status
 
 
@@ -173,9 +173,9 @@ def test_R036_nobody_tells_authd_what_time_it_is(world):
 def test_a_challenge_ends_after_five_minutes(world):
     account = world.customer()
     early, late = world.challenge(account), world.challenge(account)
-    world.advance(290)
+    world.advance(250)
     assert world.api().code(early, world.code(account)).status_code == 200
-    world.advance(worlds.PERIOD_S)
+    world.advance(51)
     expect(world.api().code(late, world.code(account)), 403, "denied")
 
 

@@ -14,9 +14,10 @@ PASSWORD = "seven lanterns by the harbour"
 
 @pytest.fixture
 def narrow(fresh_world):
-    """A world with one slot, in which a login waits a tenth of a second for it, and no longer."""
-    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "deadline_ms"): 100,
-                                ("hashing", "queue_length"): 8})
+    """A world with one slot, in which a login waits a second for it, and no longer.  Its hashes are so dear that a crowd
+    comes faster than it can be served, on the fastest machine too."""
+    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "deadline_ms"): 1000, ("hashing", "queue_length"): 8,
+                                ("realm store", "argon2_memory_kib"): 131072, ("realm store", "argon2_passes"): 8})
     return fresh_world.start()
 
 
@@ -84,8 +85,9 @@ def test_R022_health_and_sessions_do_not_wait_behind_hashes(narrow):
 
 @pytest.fixture
 def patient(fresh_world):
-    """A world with one slot and nobody in a hurry."""
-    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "queue_length"): 64})
+    """A world with one slot and nobody in a hurry; its hashes take far longer than a caller here does."""
+    fresh_world.changes.update({("hashing", "slots"): 1, ("hashing", "queue_length"): 64,
+                                ("realm store", "argon2_memory_kib"): 65536, ("realm store", "argon2_passes"): 4})
     return fresh_world
 
 

@@ -28,7 +28,7 @@ def shell(fresh_world):
 
     def run(more=""):
         # A code is computed in one moment and checked in the next: not across the end of its half minute.
-        worlds.wait_until(lambda: time.time() % worlds.PERIOD_S < 20, "a fresh half minute", worlds.PERIOD_S)
+        worlds.wait_until(lambda: time.time() % worlds.PERIOD_S < 10, "a fresh half minute", worlds.PERIOD_S)
         done = subprocess.run(["bash", "-c", NOTING + story() + "\n" + more], cwd=fresh_world.directory,
                               env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
                               check=False)

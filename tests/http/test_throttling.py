@@ -52,27 +52,27 @@ def evaluated_codes(world, account):
 # --- the delay -------------------------------------------------------------------------------------------------------
 
 def test_R063_R070_the_delay_begins_at_the_fifth_failure_and_doubles_to_an_hour(world):
-    account, source = world.create_account(), fresh_source()
-    for _ in range(5):
-        expect(login(world, account.login, ip=source), 403, "denied")
-    delays = []
-    for _ in range(9):
-        refused = login(world, account.login, ip=source)
-        expect(refused, 429, "throttled")
-        delays.append(int(refused.headers["Retry-After"]))
-        world.advance(delays[-1])
-        expect(login(world, account.login, ip=source), 403, "denied")
-    wanted = [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
-    assert all(want - 2 <= delay <= want for delay, want in zip(delays, wanted)), delays
+    account, source, delays = world.create_account(), fresh_source(), []
+    with world.standstill():
+        for _ in range(5):
+            expect(login(world, account.login, ip=source), 403, "denied")
+        for _ in range(9):
+            refused = login(world, account.login, ip=source)
+            expect(refused, 429, "throttled")
+            delays.append(int(refused.headers["Retry-After"]))
+            world.advance(delays[-1])
+            expect(login(world, account.login, ip=source), 403, "denied")
+    assert delays == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
 def test_R063_an_attempt_during_the_delay_is_neither_looked_at_nor_counted(world):
     account, source = world.create_account(), fresh_source()
-    for _ in range(5):
-        login(world, account.login, ip=source)
-    before = hashes(world)
-    for number in range(20):
-        expect(login(world, account.login, account.password, source, number % 2), 429, "throttled")
+    with world.standstill():
+        for _ in range(5):
+            login(world, account.login, ip=source)
+        before = hashes(world)
+        for number in range(20):
+            expect(login(world, account.login, account.password, source, number % 2), 429, "throttled")
     assert hashes(world) == before, "Argon2 ran for an attempt that was refused"
     world.advance(31)
     assert login(world, account.login, account.password, source).status_code == 200
@@ -111,11 +111,12 @@ def test_R068_an_unknown_login_is_throttled_at_the_same_attempt_as_a_known_one(w
         source, told = fresh_source(), []
         for _ in range(8):
             reply = login(world, name, ip=source)
-            told.append((reply.status_code, reply.json()["type"], int(reply.headers.get("Retry-After", 0)) // 5))
+            told.append((reply.status_code, reply.json()["type"], reply.headers.get("Retry-After")))
             if reply.status_code == 429:
                 world.advance(int(reply.headers["Retry-After"]))
         return told
-    assert story(account.login) == story(unknown) == story(locked.login)
+    with world.standstill():
+        assert story(account.login) == story(unknown) == story(locked.login)
 
 
 def test_R069_a_caller_cannot_name_the_source_in_a_header(world):
@@ -149,21 +150,24 @@ def test_ipv4_inside_ipv6_is_ipv4(world):
 def test_R033_a_thousand_wrong_codes_over_a_hundred_challenges_are_looked_at_five_times(world):
     account = world.customer()
     challenges = [world.challenge(account, number % 2) for number in range(100)]
-    statuses = many(world, 1000, lambda api, number: api.code(challenges[number % 100], "000000"))
+    with world.standstill():
+        statuses = many(world, 1000, lambda api, number: api.code(challenges[number % 100], "000000"))
     assert evaluated_codes(world, account) <= 5
     assert statuses.count(429) + statuses.count(403) == 1000 and statuses.count(403) <= 5
 
 
 def test_R034_a_new_challenge_does_not_give_new_tries(world):
     account = world.customer()
-    statuses = [world.api().code(world.challenge(account), "000000").status_code for _ in range(8)]
+    with world.standstill():
+        statuses = [world.api().code(world.challenge(account), "000000").status_code for _ in range(8)]
     assert statuses == [403] * 5 + [429] * 3
 
 
 def test_parallel_wrong_passwords_are_looked_at_five_times(world):
     account, source, before = world.create_account(), fresh_source(), hashes(world)
     body = {"login": account.login, "password": WRONG, "source": {"ip": source}}
-    statuses = many(world, 200, lambda api, number: api.post("/v1/logins", body))
+    with world.standstill():
+        statuses = many(world, 200, lambda api, number: api.post("/v1/logins", body))
     assert statuses.count(403) == 5 and statuses.count(429) == 195
     assert hashes(world) - before == 5
 
@@ -175,11 +179,12 @@ def test_R067_one_password_against_a_thousand_logins_from_one_source_is_stopped(
     assert login(world, owner.login, owner.password, home).status_code == 200
     names = [f"{secrets.token_hex(8)}@example.com" for _ in range(998)] + [owner.login, world.create_account().login]
     before = hashes(world)
-    statuses = many(world, 1000, lambda api, number: api.post("/v1/logins", {
-        "login": names[number], "password": WRONG, "source": {"ip": source}}))
-    assert statuses.count(403) <= 50 and statuses.count(403) + statuses.count(429) == 1000
-    assert hashes(world) - before <= 50
-    expect(login(world, world.create_account().login, ip=source), 429, "throttled")
+    with world.standstill():
+        statuses = many(world, 1000, lambda api, number: api.post("/v1/logins", {
+            "login": names[number], "password": WRONG, "source": {"ip": source}}))
+        assert statuses.count(403) <= 50 and statuses.count(403) + statuses.count(429) == 1000
+        assert hashes(world) - before <= 50
+        expect(login(world, world.create_account().login, ip=source), 429, "throttled")
     assert login(world, owner.login, owner.password, home).status_code == 200, "the owner is kept out"
     expect(login(world, world.create_account().login, ip=fresh_source()), 403, "denied")
 
@@ -189,12 +194,13 @@ def test_R067_one_login_from_a_thousand_sources_is_stopped_while_its_owner_still
     owner, home = world.create_account(), fresh_source()
     assert login(world, owner.login, owner.password, home).status_code == 200
     before = hashes(world)
-    statuses = many(world, 1000, lambda api, number: api.post("/v1/logins", {
-        "login": owner.login, "password": WRONG, "source": {"ip": f"10.77.{number // 250}.{number % 250 + 1}"}}))
-    assert statuses.count(403) <= 20 and statuses.count(403) + statuses.count(429) == 1000
-    assert hashes(world) - before <= 20
-    assert login(world, owner.login, owner.password, home).status_code == 200, "the owner is kept out"
-    expect(login(world, owner.login, owner.password, fresh_source()), 429, "throttled")
+    with world.standstill():
+        statuses = many(world, 1000, lambda api, number: api.post("/v1/logins", {
+            "login": owner.login, "password": WRONG, "source": {"ip": f"10.77.{number // 250}.{number % 250 + 1}"}}))
+        assert statuses.count(403) <= 20 and statuses.count(403) + statuses.count(429) == 1000
+        assert hashes(world) - before <= 20
+        assert login(world, owner.login, owner.password, home).status_code == 200, "the owner is kept out"
+        expect(login(world, owner.login, owner.password, fresh_source()), 429, "throttled")
 
 
 def test_strangers_wrong_codes_do_not_keep_the_owner_out(world):
@@ -207,7 +213,8 @@ def test_strangers_wrong_codes_do_not_keep_the_owner_out(world):
 
     assert code_from(home, world.code(owner)).status_code == 200
     world.advance(worlds.PERIOD_S)
-    statuses = [code_from(elsewhere, "000000").status_code for _ in range(8)]
+    with world.standstill():
+        statuses = [code_from(elsewhere, "000000").status_code for _ in range(8)]
     assert statuses == [403] * 5 + [429] * 3
     assert code_from(home, world.code(owner)).status_code == 200, "the owner is kept out"
 
@@ -218,10 +225,11 @@ def test_a_trusted_device_is_not_kept_out_by_strangers(cluster):
         owner = world.start().customer()
         device = world.api().post(f"/v1/logins/{world.challenge(owner)}/code", {
             "code": world.code(owner), "remember_device": True}).json()["trusted_device"]
-        for number in range(25):
-            login(world, owner.login, ip=f"10.78.0.{number + 1}")
         abroad = fresh_source()
-        expect(login(world, owner.login, owner.password, abroad), 429, "throttled")
+        with world.standstill():
+            for number in range(25):
+                login(world, owner.login, ip=f"10.78.0.{number + 1}")
+            expect(login(world, owner.login, owner.password, abroad), 429, "throttled")
         assert login(world, owner.login, owner.password, abroad, trusted_device=device).status_code == 200
     finally:
         world.stop()
@@ -266,15 +274,16 @@ def test_R065_a_staff_account_is_closed_for_half_an_hour_after_ten_failures(clus
         world.start()
         world.api_key = world.installation.make_client("intranet", realm="staff")
         account = world.enroll(world.create_account("alice"))
-        for number in range(10):
-            expect(login(world, account.login, ip=f"10.79.0.{number + 1}"), 403, "denied")
         stranger = fresh_source()
-        refused = login(world, account.login, account.password, stranger)
-        expect(refused, 429, "throttled")
-        assert 1790 <= int(refused.headers["Retry-After"]) <= 1800
-        world.advance(1700)
-        expect(login(world, account.login, account.password, stranger), 429, "throttled")
-        world.advance(101)
+        with world.standstill():
+            for number in range(10):
+                expect(login(world, account.login, ip=f"10.79.0.{number + 1}"), 403, "denied")
+            refused = login(world, account.login, account.password, stranger)
+            expect(refused, 429, "throttled")
+            assert int(refused.headers["Retry-After"]) == 1800
+            world.advance(1799)
+            expect(login(world, account.login, account.password, stranger), 429, "throttled")
+        world.advance(1)
         assert "challenge" in login(world, account.login, account.password, stranger).json()
     finally:
         world.stop()
@@ -286,13 +295,14 @@ def test_R072_both_authd_count_together_and_a_kill_forgets_nothing(cluster):
     world = worlds.World(cluster, "killed")
     try:
         account, source = world.start(count=2).create_account(), fresh_source()
-        for number in range(5):
-            expect(login(world, account.login, ip=source, number=number % 2), 403, "denied")
-        for authd in world.authds:
-            authd.kill()
-            authd.start()
-        for number in (0, 1):
-            expect(login(world, account.login, account.password, source, number), 429, "throttled")
+        with world.standstill():
+            for number in range(5):
+                expect(login(world, account.login, ip=source, number=number % 2), 403, "denied")
+            for authd in world.authds:
+                authd.kill()
+                authd.start()
+            for number in (0, 1):
+                expect(login(world, account.login, account.password, source, number), 429, "throttled")
     finally:
         world.stop()
 
@@ -310,8 +320,9 @@ def test_failures_are_forgotten_after_a_day_without_one(world):
 def test_R073_what_was_throttled_is_counted_for_the_operator(world):
     account, source = world.create_account(), fresh_source()
     before = world.authd.metric('counterfoil_verdicts_total{verdict="throttled"}')
-    for _ in range(7):
-        login(world, account.login, ip=source)
+    with world.standstill():
+        for _ in range(7):
+            login(world, account.login, ip=source)
     assert world.authd.metric('counterfoil_verdicts_total{verdict="throttled"}') - before == 2
 
 
@@ -332,11 +343,12 @@ def was_reset(world, account):
 @pytest.mark.parametrize("use,limit", [(started, 10), (was_reset, 5), (exported, 5)])
 def test_R071_a_flood_of_enrollments_resets_or_exports_ends_in_429_and_leaves_all_else_as_it_was(world, use, limit):
     account = world.create_account()
-    for _ in range(limit):
-        assert use(world, account).status_code in (200, 201)
-    refused = use(world, account)
-    expect(refused, 429, "throttled")
-    assert 25 <= int(refused.headers["Retry-After"]) <= 30
+    with world.standstill():
+        for _ in range(limit):
+            assert use(world, account).status_code in (200, 201)
+        refused = use(world, account)
+        expect(refused, 429, "throttled")
+        assert int(refused.headers["Retry-After"]) == 30
     for other in {started, was_reset, exported} - {use}:
         assert other(world, account).status_code in (200, 201)
     assert use(world, world.create_account()).status_code in (200, 201)

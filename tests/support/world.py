@@ -89,7 +89,7 @@ def free_port():
     raise WorldError("none of our ports is free")
 
 
-def wait_until(happened, what, timeout_s=20.0, interval_s=0.02):
+def wait_until(happened, what, timeout_s=60.0, interval_s=0.02):
     """Poll until HAPPENED() is true and return what it returned."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -355,7 +355,7 @@ class Postgres:
     @contextlib.contextmanager
     def connect(self, database="postgres", role="postgres", password=None):
         """One autocommit connection: every statement stands by itself."""
-        connection = psycopg2.connect(self.url(database, role, password), connect_timeout=5)
+        connection = psycopg2.connect(self.url(database, role, password), connect_timeout=30)
         try:
             connection.autocommit = True
             yield connection
@@ -498,7 +498,7 @@ class Authd:
                 env={**os.environ, **self.environment}, start_new_session=detached)
         return self.wait_ready() if wait else self
 
-    def wait_ready(self, timeout_s=30):
+    def wait_ready(self, timeout_s=60):
         wait_until(self._ready_or_dead, f"authd to be ready; its log is {self.log}", timeout_s)
         return self
 
@@ -510,7 +510,7 @@ class Authd:
     def management(self, path):
         """The status code of the management listener, or None when nobody answers."""
         try:
-            return requests.get(self.management_url + path, timeout=5).status_code
+            return requests.get(self.management_url + path, timeout=20).status_code
         except requests.RequestException:
             return None
 
@@ -535,7 +535,7 @@ class Authd:
     def reload(self):
         self.signal(signal.SIGHUP)
 
-    def stop(self, timeout_s=20):
+    def stop(self, timeout_s=60):
         """SIGTERM and wait; returns the exit status."""
         if self.process is None:
             return None
@@ -656,10 +656,14 @@ class World:
         self.postgres = cluster.postgres
         self.installation = cluster.installation(name)
         self.directory = self.installation.directory
-        # a busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set
-        self.changes = {("hashing", "deadline_ms"): 60000, **(changes or {})}
+        # A busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set.  And what
+        # authd does by itself once in a minute comes between no two steps of a test.
+        self.changes = {("hashing", "deadline_ms"): 60000, ("workers", "queue_wait_ms"): 60000,
+                        ("database", "statement_timeout_ms"): 20000, ("database", "connect_timeout_s"): 10,
+                        ("maintenance", "interval_s"): 0, **(changes or {})}
         self.clock_file = self.directory / "clock"
         self.offset_s = 0
+        self.sql_now = "now()"
         self.authds = []
         self.api_key = cluster.api_key
         self.staff_key = None
@@ -720,7 +724,23 @@ class World:
         self.offset_s += int(seconds)
         self._write_clock()
         self.query("CREATE OR REPLACE FUNCTION counterfoil.now_utc() RETURNS timestamptz LANGUAGE sql STABLE "
-                   f"AS $$ SELECT now() + interval '{self.offset_s} seconds' $$")
+                   f"AS $$ SELECT {self.sql_now} + interval '{self.offset_s} seconds' $$")
+
+    def fresh_step(self):
+        """On to the beginning of the next time step: what follows has nearly all of it, however slow the machine is."""
+        self.advance(PERIOD_S + 1 - self.now_s() % PERIOD_S)
+
+    @contextlib.contextmanager
+    def standstill(self):
+        """SQL's clock, by which delays and ends are counted, moves by advance() alone: for what is exact to the second, or
+        must be over within a delay on the slowest machine."""
+        self.sql_now = f"timestamptz '{self.query('SELECT now()')[0][0].isoformat()}'"
+        self.advance(0)
+        try:
+            yield
+        finally:
+            self.sql_now = "now()"
+            self.advance(0)
 
     # the database
 
