@@ -1,8 +1,11 @@
 """Budgets: an attempt is claimed and committed before anything is verified.  Standards R033, R034, R062 to R068, R072."""
 
+import concurrent.futures
+
 import pytest
 
 import house as houses
+import world as worlds
 
 
 def wrong(desk, login_digest, count=1):
@@ -159,6 +162,62 @@ def test_parallel_wrong_passwords_are_looked_at_within_the_budget(house, authd, 
         with house.desk(caller=shop) as desk:
             return desk.password(person.digest, False)["verdict"]
     assert houses.in_parallel(50, guess).count("denied") == 5
+
+
+BUDGETS = ["pair", "account", "source", "client"]        # the order in which everybody locks them
+
+
+def budget_keys(house, attempt):
+    rows = dict(house.query("SELECT kind, key FROM counterfoil.budget WHERE claimed_by = %s", (attempt,)))
+    return [bytes(rows[kind]) for kind in BUDGETS]
+
+
+def person_in_disorder(house, desk):
+    """Somebody whose budgets lie in another order than they are locked in, by key and in the table: neither may decide."""
+    desk.password(houses.digest(f"first from {desk.caller['source']}"), False)       # source and client come first in the table
+    while True:
+        person = desk.person()
+        begun = desk.begin(person.digest)
+        desk.call("login_abandon", person.digest, begun["attempt"], begun["familiar"], desk.throttle)
+        keys = budget_keys(house, begun["attempt"])
+        if keys != sorted(keys) and keys != sorted(keys, reverse=True):
+            return person
+
+
+def locked_when_waiting_for(house, key, keys, desk, work):
+    """The kinds of budget that WORK holds while it waits for KEY, which somebody else has."""
+    pid = desk.connection.get_backend_pid()
+    with house.connect() as holder, holder.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        cursor.execute("BEGIN; SELECT FROM counterfoil.budget WHERE key = %s FOR UPDATE", (key,))
+        running = pool.submit(work)
+        try:
+            worlds.wait_until(lambda: running.done() or holder.get_backend_pid() in house.one(
+                "SELECT pg_blocking_pids(%s)", (pid,)), "the other to wait for this budget", 60)
+            assert not running.done(), running.result()
+            free = {bytes(row[0]) for row in house.query("SELECT key FROM counterfoil.budget WHERE key = ANY (%s) "
+                                                         "FOR UPDATE SKIP LOCKED", (keys,))}
+        finally:
+            cursor.execute("ROLLBACK")
+        running.result(60)
+    return [kind for kind, other in zip(BUDGETS, keys) if other not in free and other != key]
+
+
+@pytest.mark.parametrize("step", ["begin", "right", "abandon"])
+def test_whoever_claims_budgets_or_gives_them_back_locks_them_in_one_order(house, step):
+    """Or two who sign in at once from one source, or by one client, would wait for each other in a circle."""
+    client = house.make_client(name="ordered")
+    with house.desk(caller=client.but(source=f"10.77.0.{len(step)}")) as desk:
+        desk.throttle = houses.THROTTLE.but(pair_limit=1000, account_limit=1000)
+        person = person_in_disorder(house, desk)
+        for number in range(len(BUDGETS)):
+            begun = desk.begin(person.digest)
+            keys = budget_keys(house, begun["attempt"])
+            work = {"begin": lambda: desk.begin(person.digest),
+                    "right": lambda: desk.finish(person.digest, begun, True),
+                    "abandon": lambda: desk.call("login_abandon", person.digest, begun["attempt"], begun["familiar"],
+                                                 desk.throttle)}[step]
+            assert locked_when_waiting_for(house, keys[number], keys, desk, work) == BUDGETS[:number]
+            house.query("DELETE FROM counterfoil.known_source WHERE account_id = %s", (person.id,))         # a stranger again
 
 
 def test_a_hundred_wrong_codes_in_a_row_disable_the_authenticator_and_the_password_alone_opens_nothing(house, authd):
