@@ -14,6 +14,7 @@
 
 #include "core/base/clock.h"
 #include "core/operation/slots.h"
+#include "tests/support/clock_settable.h"
 
 /* --- the queue --------------------------------------------------------------------------------------------------------- */
 
@@ -723,6 +724,34 @@ a_processor_that_others_take_makes_no_hash_look_slow(void **state)
 	slots_stop(&slots);
 }
 
+/* It stops the clock, so it comes last. */
+static void
+one_of_the_crowd_gives_way_no_more_after_its_own_deadline(void **state)
+{
+	const int64_t deadline_ms = INT64_C(1) << 40;
+	struct slots *slots = start_calm(1, 100, deadline_ms, 0);
+	struct customer like = { .slots = slots, .ip = "198.51.100.1", .memory_kib = 64, .passes = 1 << 15 };
+	struct customer holds, crowd, ann;
+	struct slots_report report;
+
+	(void)state;
+	customer_start(&holds, slots, like.ip, 64, 1, true);    /* stands in front, so the next one of its network does not */
+	customer_send(&crowd, &like);
+	expect_running(slots, 1, 1);
+	clock_advance_ms(deadline_ms);
+	for (unsigned i = 0; i < 2; i++) {              /* the slot may have looked at the clock a moment before */
+		customer_start(&ann, slots, "192.0.2.1", 64, 1, false);
+		customer_end(&ann);
+		assert_int_equal(ann.ran, STATUS_OK);
+	}
+	slots_report(slots, &report);
+	assert_int_equal(report.running, 0);    /* she came after it, not in between */
+	customer_end(&crowd);
+	assert_int_equal(crowd.ran, STATUS_OK);
+	let_go(&holds, 1);
+	slots_stop(&slots);
+}
+
 int
 main(void)
 {
@@ -751,6 +780,7 @@ main(void)
 		cmocka_unit_test(memory_that_the_machine_has_not_is_refused_at_start),
 		cmocka_unit_test(an_unused_arena_is_given_back),
 		cmocka_unit_test(a_processor_that_others_take_makes_no_hash_look_slow),
+		cmocka_unit_test(one_of_the_crowd_gives_way_no_more_after_its_own_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
