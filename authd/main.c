@@ -19,6 +19,7 @@
 #include "authd/server.h"
 #include "authd/settings.h"
 #include "core/base/clock.h"
+#include "core/base/descriptors.h"
 #include "core/base/log.h"
 #include "core/credential/argon2_engine.h"
 #include "core/operation/client.h"
@@ -338,6 +339,8 @@ main(int argc, char **argv)
 	struct options options;
 	sigset_t signals;
 
+	if (descriptors_hold_standard() != STATUS_OK)
+		return EX_OSERR;
 	options_parse(argc, argv, &options);
 	if (options.action == OPTIONS_EXIT)
 		return options.exit_code;

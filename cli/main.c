@@ -3,9 +3,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #include "cli/output.h"
 #include "cli/usage.h"
+#include "core/base/descriptors.h"
 #include "core/base/log.h"
 
 #define SCHEMA_OPTIONS (WITH(OPTION_DATABASE) | WITH(OPTION_SQL_DIR) | WITH(OPTION_JSON))
@@ -141,6 +143,8 @@ main(int argc, char **argv)
 	struct invocation in;
 	int rc;
 
+	if (descriptors_hold_standard() != STATUS_OK)
+		return EX_OSERR;
 	harden();
 	output_prepare();
 	log_open("counterfoil", LOG_TARGET_STDERR, LOG_LEVEL_NOTICE);

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import subprocess
 import time
 
 import pytest
@@ -101,6 +102,17 @@ def test_no_code_binds_nothing(cli):
     login = cli.add()
     status, out, err = Enrolling(cli, login, "--uri").type()
     assert status == 66 and "not bound" in err and not RECOVERY.search(out)
+
+
+def test_nothing_is_printed_into_the_database_when_standard_output_is_closed(cli):
+    """The connection would take the free number: the key would go there, and nothing could be taken back any more."""
+    login = cli.add()
+    command = cli.command("enroll", "--realm", "staff", login, "--uri")
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], input="", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, start_new_session=True, check=False)
+    assert done.returncode != 0 and "database_error" not in done.stderr, done.stderr
+    factors = cli.json("factors", "list", login, "--realm", "staff")["factors"]
+    assert [factor["state"] for factor in factors] == ["revoked"], "what nobody saw is pending"
 
 
 def test_what_is_pending_is_confirmed_later_and_once(cli):
