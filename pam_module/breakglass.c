@@ -124,13 +124,14 @@ while_away(const struct breakglass_job *job)
 	    recovery_code_is_code(request->code);
 	char error[CONFIG_ERROR_BYTES];
 	struct breakglass_store store;
-	int64_t now_s = clock_now_s();
+	int64_t now_s;
 
 	if (breakglass_store_open(job->settings->breakglass_directory, false, &store, error) != STATUS_OK) {
 		helper_reply_set(job->reply, ANSWER_UNAVAILABLE, "breakglass_refused", error);
 		complain(error);
 		return;
 	}
+	now_s = clock_now_s();          /* behind the lock: else who waited for it seems to come before the last failure */
 	if (request->offline != WIRE_OFFLINE_UNCOUNTED)
 		outage_count(store.codes, now_s);
 	if (has_code && outage_is_sustained(store.codes, job->settings, now_s))

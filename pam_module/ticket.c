@@ -181,9 +181,10 @@ judge_and_write(const struct breakglass_job *job, struct breakglass_store *store
 	complain(fault, error);
 }
 
-/* COUNT: the back end was out of reach once more.  False, with the reply set: there is no outage for a ticket. */
+/* COUNT: the back end was out of reach once more.  False, with the reply set: there is no outage for a ticket.  The clock is
+ * read behind the lock: who waited for it would else come with a time before that of the last failure. */
 static bool
-in_outage(const struct breakglass_job *job, bool count, struct breakglass_store *store, int64_t now_s)
+in_outage(const struct breakglass_job *job, bool count, struct breakglass_store *store, int64_t *out_now_s)
 {
 	char error[CONFIG_ERROR_BYTES];
 
@@ -196,9 +197,10 @@ in_outage(const struct breakglass_job *job, bool count, struct breakglass_store 
 		complain("ticket_refused", error);
 		return false;
 	}
+	*out_now_s = clock_now_s();
 	if (count)
-		outage_count(store->codes, now_s);
-	if (outage_is_sustained(store->codes, job->settings, now_s))
+		outage_count(store->codes, *out_now_s);
+	if (outage_is_sustained(store->codes, job->settings, *out_now_s))
 		return true;
 	refuse(job, "ticket_early", NULL);
 	breakglass_store_close(store);
@@ -229,22 +231,21 @@ void
 ticket_try(const struct breakglass_job *job)
 {
 	struct breakglass_store store;
-	int64_t now_s = clock_now_s();
+	int64_t now_s = 0;
 
 	if (!is_for_tickets(job->request)) {
 		refuse(job, "ticket_refused", NULL);
 		return;
 	}
 	/* asking takes time, and only a recorded outage is worth it: everybody else goes on to the prompt at once */
-	if (!in_outage(job, false, &store, now_s))
+	if (!in_outage(job, false, &store, &now_s))
 		return;
 	breakglass_store_close(&store);
 	if (!is_away(job)) {
 		refuse(job, "ticket_not_needed", NULL);
 		return;
 	}
-	now_s = clock_now_s();
-	if (!in_outage(job, true, &store, now_s))
+	if (!in_outage(job, true, &store, &now_s))
 		return;
 	judge_and_write(job, &store, now_s);
 	breakglass_store_close(&store);

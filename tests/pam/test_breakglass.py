@@ -337,6 +337,16 @@ def test_of_many_at_once_with_one_code_one_gets_in_and_a_careless_helper_lets_in
     assert False, "the race shows nothing: the careless helper won it too"
 
 
+def test_who_waited_while_another_counted_a_later_failure_does_not_end_the_outage(glass, alice):
+    code = glass.issue(alice, count=1)[0]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, glass.codes.locked() as wait_for_it:
+        waiting = pool.submit(glass.ask, alice, code)
+        wait_for_it()
+        glass.advance(30)
+        glass.codes.pretend_outage(20)
+    assert waiting.result()["answer"] == ALLOW and glass.codes.having("outage")[0][2] == "6"
+
+
 def test_a_helper_killed_at_any_moment_makes_no_used_code_good_again_and_loses_no_other(glass, alice):
     codes = glass.issue(alice, count=2)
     glass.outage(alice)

@@ -1,5 +1,6 @@
 """Offline tickets: who signed in with an ssh key and a code gets in by the same key while the service is away, for some hours."""
 
+import concurrent.futures
 import os
 import time
 
@@ -283,6 +284,84 @@ def test_files_that_are_not_as_they_must_be_let_nobody_in(ready, alice, breaking
     breaking(ready, alice)
     assert ready.reason(alice) in ("ticket_invalid", "ticket_refused")
     assert "ticket_" in ready.syslog.read_text()
+
+
+# --- two at once, and a sudden end ----------------------------------------------------------------------------------------
+
+def all_at_once(what, over):
+    with concurrent.futures.ThreadPoolExecutor(len(over)) as pool:
+        return list(pool.map(what, over))
+
+
+def use_at_once(ready, alice, faults=None):
+    """How many get in, and how many of these were reported."""
+    ready.pretend_outage()
+    replies = all_at_once(lambda _: ready.ask(alice, faults=faults), range(8))
+    return [reply["answer"] for reply in replies].count(ALLOW), len({report[0] for report in ready.codes.having("report")})
+
+
+def test_of_many_at_once_with_one_ticket_each_gets_in_and_is_reported_and_a_careless_helper_fails_some(ready, alice):
+    before = ready.codes.path.read_bytes()
+    assert use_at_once(ready, alice) == (8, 8)
+    for _ in range(20):
+        ready.codes.raw(before)
+        if use_at_once(ready, alice, faults={"FAULT_NO_LOCKS": "1"}) != (8, 8):
+            return
+    assert False, "the race shows nothing: the careless helper won it too"
+
+
+def test_who_waited_while_another_counted_a_later_failure_does_not_end_the_outage(ready, alice):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, ready.codes.locked() as wait_for_it:
+        waiting = pool.submit(ready.ask, alice)
+        wait_for_it()
+        ready.set_clock(30)
+        ready.pretend_outage(20)
+    assert waiting.result()["answer"] == ALLOW and ready.codes.having("outage")[0][2] == "6"
+
+
+def test_a_helper_killed_at_any_moment_of_a_use_lets_nobody_in_unreported_and_leaves_the_ticket_good(ready, alice):
+    before = ready.codes.path.read_bytes()
+    told = set()
+    for moment in range(1, 40):
+        ready.codes.raw(before)
+        ready.pretend_outage()
+        reply = ready.ask(alice, faults={"FAULT_KILL_AT": str(moment)})
+        told.add(count := len(ready.codes.having("report")))
+        assert ready.ask(alice)["answer"] == ALLOW and len(ready.codes.having("report")) == count + 1
+        if reply is not None:
+            assert reply["answer"] == ALLOW and count == 1
+            break
+    assert reply is not None and moment > 6 and told == {0, 1}
+
+
+def test_a_helper_killed_at_any_moment_of_keeping_a_ticket_leaves_the_old_one_or_the_new_one(ready, alice, staff, tmp_path):
+    other, _ = offline_ticket.key_pair(tmp_path / "other")
+    before, old = ready.codes.path.read_bytes(), ready.file(alice).read_bytes()
+    good = set()
+    for moment in range(1, 60):
+        ready.codes.raw(before)
+        ready.file(alice).unlink()
+        worlds.write_private(ready.file(alice), old.decode(), 0o400)
+        staff.forget_step(alice)
+        ready.pretend_outage()
+        reply = ready.ask(alice, "verify", away=False, key=other, code=alice.code(), faults={"FAULT_KILL_AT": str(moment)})
+        ready.pretend_outage()
+        opens = [key for key in (ready.key, other) if ready.ask(alice, key=key)["answer"] == ALLOW]
+        assert len(opens) == 1
+        good.update(opens)
+        if reply is not None:
+            assert reply["answer"] == ALLOW and opens == [other]
+            break
+    assert reply is not None and moment > 6 and good == {ready.key, other}
+
+
+def test_of_sign_ins_of_one_person_at_once_the_ticket_of_one_is_kept_whole(host, staff, tmp_path):
+    carol = staff.hire()
+    keys = [offline_ticket.key_pair(tmp_path / str(number))[0] for number in range(4)]
+    all_at_once(lambda number: host.sign_in(carol, key=keys[number], code=carol.recovery_codes[number]), range(len(keys)))
+    host.pretend_outage()
+    assert [host.ask(carol, key=key)["answer"] for key in keys].count(ALLOW) == 1
+    assert [path.name for path in host.file(carol).parent.iterdir()] == [host.file(carol).name]
 
 
 def test_what_was_written_long_ago_goes_with_the_round_of_the_timer(ready, alice):

@@ -4,9 +4,14 @@
     Codes       the file of the codes as tests read and forge it, written from core/credential/breakglass_text.c
     Breakglass  issuing on a StaffHost, and helpers that ask a service which is there or away"""
 
+import contextlib
+import fcntl
 import hashlib
+import os
+import pathlib
 import re
 import shutil
+import struct
 import time
 
 import pam_wire
@@ -15,6 +20,7 @@ import world as worlds
 
 FAULTS = pam_world.BUILT / ".libs/breakglass_faults.so"
 CODE = r"^    ((?:[A-Z2-7]{4}-){5}[A-Z2-7]{4})$"
+F_OFD_SETLK = 37                # which Python does not know
 HELPER = pam_world.BUILT / "pam-helper-testclock"
 ALLOW, DENY, NOT_ENROLLED, THROTTLED, UNAVAILABLE, MISCONFIGURED = (
     pam_world.ANSWERS[name] for name in ("allow", "deny", "not_enrolled", "throttled", "unavailable", "misconfigured"))
@@ -61,10 +67,19 @@ class Codes:
         text = self.path.read_text()
         return text[:text.rindex("end ")]
 
-    def pretend_outage(self):
-        """As if the service had been away for two minutes."""
-        now = int(time.time())
+    def pretend_outage(self, offset_s=0):
+        """As if the service had been away for two minutes, by a clock that is OFFSET_S ahead."""
+        now = int(time.time()) + offset_s
         self.write(re.sub(r"^outage .*", f"outage {now - 120} {now} 5", self.body(), flags=re.M))
+
+    @contextlib.contextmanager
+    def locked(self):
+        """While another helper would be at work on it.  Yields a function that waits until somebody waits for the lock."""
+        with open(self.path.parent / "lock", "r+b") as lock:
+            fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+            waiting = re.compile(rf"-> OFDLCK .*:{os.stat(lock.fileno()).st_ino} 0 0$", re.M)
+            yield lambda: worlds.wait_until(lambda: waiting.search(pathlib.Path("/proc/locks").read_text()),
+                                            "somebody waits for the lock")
 
     def raw(self, data, mode=0o400):
         self.path.unlink(missing_ok=True)

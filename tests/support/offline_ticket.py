@@ -102,12 +102,13 @@ class TicketHost:
         text = re.sub(r"^url = .*", "url = https://localhost:1", self.here.read_text(), flags=re.M)
         self.away = worlds.write_private(self.host.directory / "away.conf", text)
 
-    def ask(self, person, operation="ticket", away=True, key=None, offline="ticket", code=None, **members):
-        """What the helper answers."""
+    def ask(self, person, operation="ticket", away=True, key=None, offline="ticket", code=None, faults=None, **members):
+        """What the helper answers; None: it died.  FAULTS: for breakglass_faults.c."""
         data = pam_wire.request(getattr(person, "login", person), operation, **{
             "factors": "otp", "backend": "authd", "offline": offline, "ssh_key": key or self.key, "code": code, **members})
         environment = {"COUNTERFOIL_TEST_CLOCK": str(self.clock), "CAPTURE_SYSLOG": str(self.syslog),
-                       "LD_PRELOAD": str(pam_world.CAPTURE)}
+                       "LD_PRELOAD": f"{pam_world.CAPTURE} {breakglass_host.FAULTS}" if faults else str(pam_world.CAPTURE),
+                       **(faults or {})}
         return pam_wire.ask(breakglass_host.HELPER, self.away if away else self.here, data, environment=environment)[0]
 
     def reason(self, *arguments, **members):
@@ -127,8 +128,7 @@ class TicketHost:
 
     def pretend_outage(self, offset_s=0):
         """Five failures in two minutes, by a clock that is OFFSET_S ahead."""
-        now = int(time.time()) + offset_s
-        self.codes.write(re.sub(r"^outage .*", f"outage {now - 120} {now} 5", self.codes.body(), flags=re.M))
+        self.codes.pretend_outage(offset_s)
 
     def file(self, person):
         digest = hashlib.blake2b(getattr(person, "login", person).encode(), digest_size=16).hexdigest()
