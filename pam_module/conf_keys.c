@@ -173,14 +173,16 @@ set_prompt(const char *value, char slot[static CONF_PROMPT_MAX + 1])
 	return NULL;
 }
 
-/* Names only: a pattern or a negation would be taken for a name that nobody has, and so must not pass. */
+/* Names only: a pattern or a negation would be taken for a name that nobody has, and so must not pass.  Behind a '#' the words
+ * of a comment would be names that somebody does have. */
 static bool
 is_name(const char *at, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (strchr("!*?[]{}()|,;:^~%\"'`\\/", at[i]) != NULL)
 			return false;
-	return len > 0 && len <= 64 && at[0] != '-' && at[0] != '+' && at[0] != '@';
+	return len > 0 && len <= 64 && at[0] != '-' && at[0] != '+' && at[0] != '@' &&
+	    at[0] != '#';
 }
 
 static const char *
