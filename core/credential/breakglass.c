@@ -112,9 +112,10 @@ breakglass_report(struct breakglass *to, enum breakglass_event event, const stru
 {
 	struct breakglass_report report = { .event = event, .at_s = at_s, .expires_at_s = person->expires_at_s,
 	    .left = event == BREAKGLASS_REVOKED || event == BREAKGLASS_EXPIRED ? 0 : person->code_count };
+	unsigned room = event == BREAKGLASS_TICKET_USED ? BREAKGLASS_REPORTS_TICKETS_MAX : BREAKGLASS_REPORTS_MAX;
 	enum status st;
 
-	if (to->report_count == BREAKGLASS_REPORTS_MAX)
+	if (to->report_count >= room)
 		return STATUS_OVERLOADED;
 	memcpy(report.login, person->login, sizeof report.login);
 	if ((st = entropy_uuid(report.id)) == STATUS_OK)

@@ -15,6 +15,8 @@
 #define BREAKGLASS_PEOPLE_MAX  16
 #define BREAKGLASS_CODES_MAX   10       /* of one person */
 #define BREAKGLASS_REPORTS_MAX 640      /* every code there can be, used up, every person issued and revoked; uses of tickets */
+/* Whoever has a ticket can use it as often as they like, and must not fill the room that a code needs. */
+#define BREAKGLASS_REPORTS_TICKETS_MAX (BREAKGLASS_REPORTS_MAX - BREAKGLASS_PEOPLE_MAX * (BREAKGLASS_CODES_MAX + 2))
 #define BREAKGLASS_TEXT_MAX    (512 * 1024)
 #define BREAKGLASS_HOST_BYTES  32
 #define BREAKGLASS_SALT_BYTES  16

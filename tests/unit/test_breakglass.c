@@ -131,6 +131,21 @@ the_fullest_file_there_can_be_is_read_as_it_was_written(void **state)
 }
 
 static void
+uses_of_tickets_leave_room_for_everything_that_can_happen_to_codes(void **state)
+{
+	struct breakglass *glass = with("alice", BREAKGLASS_CODES_MAX);
+	unsigned tickets = 0, others = 0;
+
+	(void)state;
+	while (breakglass_report(glass, BREAKGLASS_TICKET_USED, &glass->people[0], 5) == STATUS_OK)
+		tickets++;
+	while (breakglass_report(glass, BREAKGLASS_USED, &glass->people[0], 5) == STATUS_OK)
+		others++;
+	assert_in_range(tickets, 400, BREAKGLASS_REPORTS_MAX);
+	assert_in_range(others, BREAKGLASS_PEOPLE_MAX * (BREAKGLASS_CODES_MAX + 2), BREAKGLASS_REPORTS_MAX);
+}
+
+static void
 reports_leave_in_any_order_and_others_stay(void **state)
 {
 	struct breakglass *glass = with("alice", 2);
@@ -185,6 +200,7 @@ main(void)
 		cmocka_unit_test(what_is_no_code_is_invalid),
 		cmocka_unit_test(bounds_of_people_and_codes_hold),
 		cmocka_unit_test(the_fullest_file_there_can_be_is_read_as_it_was_written),
+		cmocka_unit_test(uses_of_tickets_leave_room_for_everything_that_can_happen_to_codes),
 		cmocka_unit_test(reports_leave_in_any_order_and_others_stay),
 		cmocka_unit_test_teardown(without_entropy_or_memory_nothing_is_issued, failing_stop),
 		cmocka_unit_test(events_have_names_and_nothing_else_has),
