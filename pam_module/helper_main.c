@@ -31,6 +31,18 @@ static const char locker_conf[] = COUNTERFOIL_CONFDIR "/pam-locker.conf";
 
 /* --- the process ------------------------------------------------------------------------------------------------------ */
 
+/* Whoever starts this by hand may have had the alarm ignored or blocked, which execve() hands on. */
+static void
+hear_alarm(void)
+{
+	sigset_t alarm;
+
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)sigemptyset(&alarm);
+	(void)sigaddset(&alarm, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+}
+
 /* Whatever happens, this ends: a host that has gone away cannot. */
 static void
 end_after(int64_t ms)
@@ -51,6 +63,7 @@ harden(void)
 	(void)clearenv();       /* of a set-gid helper it is its caller's, and libraries believe it */
 	(void)umask(0007);
 	(void)signal(SIGPIPE, SIG_IGN);
+	hear_alarm();
 	end_after(READ_MS);
 }
 

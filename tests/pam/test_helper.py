@@ -1,6 +1,7 @@
 """The helper by itself: what it takes from its socket, and what a request that comes again gets."""
 
 import concurrent.futures
+import signal
 import socket
 import struct
 import subprocess
@@ -106,6 +107,22 @@ MALFORMED = {
 def test_a_malformed_request_is_answered_with_the_end_of_the_helper(staff, what):
     reply, status = ask(staff, MALFORMED[what])
     assert reply is None and status == 76
+
+
+def deafen():
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+
+
+def test_a_helper_that_nobody_tells_anything_ends_by_itself_also_where_its_caller_ignores_alarms(staff):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen([str(worlds.installed("pam-helper")), "--config", str(staff.helper_conf)], stdin=theirs,
+                                   env={}, preexec_fn=deafen)
+        try:
+            assert process.wait(60) == -signal.SIGALRM
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("missing", ["password", "code"])
