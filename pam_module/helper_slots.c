@@ -10,7 +10,7 @@
 
 #include "core/base/clock.h"
 
-enum { POLL_MS = 20 };
+enum { POLL_MS = 20, OWN_SLOT = 4096 };         /* OWN_SLOT: behind every slot that can be configured */
 
 static enum status
 fault(const char *path, const char *what, char error[static CONFIG_ERROR_BYTES])
@@ -51,17 +51,26 @@ try_slot(int fd, int64_t slot)
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
+/* Who may start helpers at will can also stop each in the middle of its work: a user holds one slot, and not all of them. */
+static bool
+try_own(int fd, bool of_lockers)
+{
+	return !of_lockers || try_slot(fd, (int64_t)OWN_SLOT + getuid());
+}
+
 enum status
 helper_slots_take(const char *directory, bool of_lockers, int64_t count, int64_t deadline_ms, char error[static CONFIG_ERROR_BYTES])
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+	bool is_turn = false;
 	enum status st;
 	int fd;
 
 	if ((st = open_slots(directory, of_lockers, &fd, error)) != STATUS_OK)
 		return st;
 	do {
-		for (int64_t slot = 0; slot < count; slot++)
+		is_turn = is_turn || try_own(fd, of_lockers);
+		for (int64_t slot = 0; is_turn && slot < count; slot++)
 			if (try_slot(fd, slot))
 				return STATUS_OK;
 		(void)nanosleep(&pause, NULL);

@@ -82,6 +82,16 @@ def test_nobody_enrols_through_it(machine, locker):
     assert len(machine.events("factor_started")) == events
 
 
+def test_who_stops_helpers_of_their_own_holds_no_slot_of_anybody_else(machine, locker):
+    alice, eve = machine.hire(), machine.hire()
+    with open(machine.path("/run/counterfoil-pam/locker-slots"), "r+b") as slots:
+        breakglass_host.lock_byte(slots, 4096 + machine.path(f"/home/{eve.login}").stat().st_uid)      # one of eve's, stopped
+        done = locker(eve.login, eve.login, eve.answers)
+        assert (done["auth"], done.entry["reason"]) == ("AUTHINFO_UNAVAIL", "overloaded"), done.log
+        assert locker(alice.login, alice.login, alice.answers)["auth"] == "SUCCESS"
+    assert locker(eve.login, eve.login, eve.answers)["auth"] == "SUCCESS"
+
+
 def test_root_is_served_by_the_same_helper(machine, locker):
     alice = machine.hire()
     done = locker("root", alice.login, alice.answers)

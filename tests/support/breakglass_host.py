@@ -1,5 +1,6 @@
 """breakglass_host.py: a staff host with break-glass codes: its service comes and goes, and its clock is moved by hand.
 
+    lock_byte   a lock of one byte
     issue_on    issuing on a StaffMachine
     Codes       the file of the codes as tests read and forge it, written from core/credential/breakglass_text.c
     Breakglass  issuing on a StaffHost, and helpers that ask a service which is there or away"""
@@ -31,6 +32,11 @@ def issue_on(machine, person, count=8):
     shutil.copy(pam_world.BUILT / "pam-breakglass", machine.path("/usr/libexec/counterfoil/pam-breakglass"))
     out = machine.run_inside("/usr/libexec/counterfoil/pam-breakglass", "--count", count, "issue", person.login).stdout
     return re.findall(CODE, out, re.M)
+
+
+def lock_byte(file, at):
+    """As helpers do, until FILE is closed."""
+    fcntl.fcntl(file, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, at, 1, 0))
 
 
 class Codes:
@@ -76,7 +82,7 @@ class Codes:
     def locked(self):
         """While another helper would be at work on it.  Yields a function that waits until somebody waits for the lock."""
         with open(self.path.parent / "lock", "r+b") as lock:
-            fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+            lock_byte(lock, 0)
             waiting = re.compile(rf"-> OFDLCK .*:{os.stat(lock.fileno()).st_ino} 0 0$", re.M)
             yield lambda: worlds.wait_until(lambda: waiting.search(pathlib.Path("/proc/locks").read_text()),
                                             "somebody waits for the lock")
