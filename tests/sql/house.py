@@ -86,6 +86,7 @@ class House:
         self.postgres = postgres
         self.database = database
         self.offset_s = 0
+        self.sql_now = "now()"
 
     # --- making it
 
@@ -155,7 +156,18 @@ class House:
         """Move the database's clock on by SECONDS."""
         self.offset_s += seconds
         self.query("CREATE OR REPLACE FUNCTION counterfoil.now_utc() RETURNS timestamptz LANGUAGE sql STABLE "
-                   f"AS $$ SELECT now() + interval '{self.offset_s} seconds' $$")
+                   f"AS $$ SELECT {self.sql_now} + interval '{self.offset_s} seconds' $$")
+
+    @contextlib.contextmanager
+    def standstill(self):
+        """The clock moves by advance() alone: a delay is what it is to the second, and is over on no machine before."""
+        self.sql_now = f"timestamptz '{self.one('SELECT now()').isoformat()}'"
+        self.advance(0)
+        try:
+            yield
+        finally:
+            self.sql_now = "now()"
+            self.advance(0)
 
     # --- who calls
 

@@ -3,6 +3,7 @@
 import pytest
 
 import house as houses
+import world as worlds
 
 MANY = 100000
 # filled in one statement each: what a shop of some years has
@@ -58,6 +59,10 @@ def shop(crowd):
 def reads(crowd, shop):
     """A function: what a piece of work reads, (whole tables that were read, rows that were read by index)."""
     def counters():
+        # a connection tells what it has read when it ends, and not yet when its client has gone
+        worlds.wait_until(lambda: crowd.one("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                                            "backend_type = 'client backend' AND pid NOT IN (pg_backend_pid(), %s)",
+                                            (shop.connection.info.backend_pid,)) == 0, "all others to end")
         with shop.connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_force_next_flush()")
             cursor.execute("SELECT 1")

@@ -581,16 +581,18 @@ static void
 what_did_wait_too_long_is_refused_then(void **state)
 {
 	struct slots_turn turn;
-	struct slots *slots = start(1, 100, 50);
+	struct slots *slots = start(1, 100, 500);
 	uint8_t tag[32];
 	struct argon2_job job = { .memory_kib = 64, .passes = 1, .lanes = 1, .password = BYTES("p"), .salt = BYTES("somesalt"),
 		.tag = tag, .tag_len = sizeof tag };
+	atomic_bool stop = false;
 	struct customer busy;
 	struct slots_report report;
 
 	(void)state;
 	assert_int_equal(slots_enter(slots, slots_source_of(NULL), 0, 64, 1, &turn), STATUS_OK);
-	customer_start(&busy, slots, NULL, 1024, 3000, false);  /* longer than the deadline on any machine */
+	customer_send(&busy, &(struct customer){ .slots = slots, .memory_kib = 64, .passes = UINT32_MAX, .until = &stop });
+	assert_int_equal(sem_wait(&busy.entered_once), 0);
 	assert_int_equal(busy.entered, STATUS_OK);
 	do
 		slots_report(slots, &report);
@@ -598,6 +600,7 @@ what_did_wait_too_long_is_refused_then(void **state)
 	assert_int_equal(slots_run(slots, &turn, &job), STATUS_OVERLOADED);
 	assert_int_equal(job.status, STATUS_OVERLOADED);
 	slots_leave(slots, &turn, false);
+	atomic_store(&stop, true);
 	customer_end(&busy);
 	slots_stop(&slots);
 }
