@@ -52,7 +52,7 @@ class Cli:
     def terminal(self, *arguments):
         """A process on a terminal of its own."""
         command = self.command(*arguments)
-        return pexpect.spawn(command[0], command[1:], timeout=30, encoding="utf-8", dimensions=(80, 200))
+        return pexpect.spawn(command[0], command[1:], timeout=60, encoding="utf-8", dimensions=(80, 200))
 
     def add(self, login=None, realm="staff"):
         login = login or f"person-{secrets.token_hex(6)}"

@@ -118,7 +118,7 @@ def test_without_a_terminal_it_says_how_else(cli):
 
 @pytest.mark.parametrize("key, number", [("\x03", 2), ("\x1c", 3)])
 def test_a_terminal_echoes_again_after_an_interruption(cli, key, number):
-    shell = pexpect.spawn("/bin/sh", ["-i"], timeout=30, encoding="utf-8", dimensions=(50, 300),
+    shell = pexpect.spawn("/bin/sh", ["-i"], timeout=60, encoding="utf-8", dimensions=(50, 300),
                           env={"PS1": "", "PATH": "/usr/bin:/bin"})
     shell.sendline(" ".join(cli.command("account", "add", "interrupted")))
     shell.expect("New password for interrupted: ")

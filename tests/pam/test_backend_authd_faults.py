@@ -38,7 +38,7 @@ def service(cluster):
 def host(service, tmp_path):
     made = service_host.ServiceHost(tmp_path / "host", f"https://localhost:{service.port}", service.certificates,
                                     service.api_key)
-    made.configure(timeout_total=3, timeout_connect=2)
+    made.configure(timeout_total=20, timeout_connect=10)
     yield made
     service.over.set()
     service.over.clear()
@@ -50,7 +50,7 @@ class Fault:
     act: object
     outcome: tuple
     detail: str
-    seconds: int = 3        # timeout_total
+    seconds: int = 20       # timeout_total
     questions: int = 1      # whole ones that reached the service
 
 
@@ -121,8 +121,8 @@ FAULTS = {
     "not a byte": Fault(faults.hangs, UNAVAILABLE, "", 1, questions=0),
     "half a handshake, then nothing": Fault(faults.hangs_in_handshake, UNAVAILABLE, "", 1, questions=0),
     "half a handshake, then the end": Fault(faults.ends_in_handshake, UNUSABLE, "", questions=0),
-    "no reply": Fault(faults.hangs_after_question, UNAVAILABLE, "", 1),
-    "a reply drop by drop": Fault(faults.drips, UNAVAILABLE, "", 1),
+    "no reply": Fault(faults.hangs_after_question, UNAVAILABLE, "", 4),
+    "a reply drop by drop": Fault(faults.drips, UNAVAILABLE, "", 4),
     "a reset in the place of both replies": Fault(reset_after_question, UNAVAILABLE, "", questions=2),
     "an end in the place of both replies": Fault(faults.loses_reply, UNAVAILABLE, "", questions=2),
     "half a head, twice": Fault(faults.cuts_reply(40), UNUSABLE, "", questions=2),
@@ -248,9 +248,12 @@ def certificates(cluster, tmp_path_factory):
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_lets_nobody_in_and_only_an_outage_is_ignored(host, service, certificates, name, fail):
     fault = FAULTS[name]
-    service.play(certificates.get(fault.act, fault.act))
     host.configure(timeout_total=fault.seconds, timeout_connect=fault.seconds, fail=fail)
-    done = host.run("auth", answers=GOOD)
+
+    def attempt():
+        service.play(certificates.get(fault.act, fault.act))
+        return host.run("auth", answers=GOOD)
+    done = pam_world.itself(attempt)
     code, priority, reason = fault.outcome
     ignored = fail == "ignore_unavailable" and fault.outcome == UNAVAILABLE
     assert done["auth"] == ("PERM_DENIED" if ignored else code), done.log     # libpam's word where nobody decides
@@ -276,11 +279,11 @@ def test_a_connection_that_nobody_accepts_ends_with_the_time_for_connections(hos
         with socket.create_connection(deaf.getsockname()), socket.socket() as second:
             second.setblocking(False)
             second.connect_ex(deaf.getsockname())
-            host.configure(timeout_total=5, timeout_connect=1)
+            host.configure(timeout_total=20, timeout_connect=1)
             host.write_helper_conf(url=f"https://127.0.0.1:{deaf.getsockname()[1]}")
             done = host.run("auth", answers=GOOD)
     assert done["auth"] == "AUTHINFO_UNAVAIL" and done.entry["reason"] == "unavailable"
-    assert 900 <= int(done.entry["ms"]) < 4000
+    assert 900 <= int(done.entry["ms"]) < 15000
 
 
 # --- what is right ---------------------------------------------------------------------------------------------------
@@ -467,10 +470,10 @@ def test_a_session_goes_to_the_trail_with_the_person_and_whose_it_is(host, servi
 def test_a_session_begins_and_ends_whatever_the_service_does(host, service):
     for act in (faults.hangs, faults.resets, faults.status("401 Unauthorized"), faults.replies(sign=False)):
         service.play(act)
-        host.configure(timeout_total=10, timeout_connect=1, account="status")
+        host.configure(timeout_total=30, timeout_connect=1, account="status")
         done = host.run("open", "close")
         assert (done["open"], done["close"]) == ("SUCCESS", "SUCCESS")
-        assert all(entry["reason"] == "not_in_trail" and int(entry["ms"]) < 3000 for entry in done.log)
+        assert all(entry["reason"] == "not_in_trail" and int(entry["ms"]) < 15000 for entry in done.log)
 
 
 @pytest.mark.parametrize("service_name, account", [("cron", "status"), ("desk", "off")])
@@ -535,7 +538,7 @@ def starts(spoil=None, **changes):
 def enrol(host, service, *acts, **keys):
     """The whole dialogue; ACTS are what the service does after it has found nobody enrolled."""
     service.play(UNENROLLED, *acts)
-    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", **{"timeout_total": 3, "timeout_connect": 2, **keys})
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", **{"timeout_total": 20, "timeout_connect": 10, **keys})
     return host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7", "--state"])
 
 
@@ -617,7 +620,7 @@ def test_a_start_and_a_confirmation_that_were_lost_are_asked_for_once_more(host,
 
 def test_a_sign_in_that_is_told_of_a_start_starts_nothing(host, service):
     service.play(starts())
-    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", timeout_total=3, timeout_connect=2)
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", timeout_total=20, timeout_connect=10)
     done = host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7"])
     assert (done["auth"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "CRIT") and len(done.prompts) == 2
 

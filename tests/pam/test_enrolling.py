@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import pam_world
-from enrolling import NEAR, NO_CODE, OPEN, PAIR, RECOVERY, code_of, enroll, factors, meanwhile, remember
+from enrolling import NEAR, NO_CODE, OPEN, PAIR, RECOVERY, code_of, enroll, factors, meanwhile, pair, remember
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ WRONG_PAIRS = {"the same code twice": (0, 0), "the wrong way round": (0, 1), "no
 def test_only_two_codes_in_a_row_bind(host, bob):
     code = host.issue(bob)
     for name, steps in WRONG_PAIRS.items():
-        done = enroll(host, bob, [code, *(3 * [code_of(steps[0]), code_of(steps[1])])])
+        done = enroll(host, bob, [code, *(3 * pair(*steps))])
         assert (done["auth"], done.entry["reason"]) == ("AUTH_ERR", "wrong_code"), name
         assert sum("one after the other" in prompt for prompt in done.prompts) == 2 and factors(host, bob) == ["pending"]
     done = enroll(host, bob, [code, "123456", "654321", *PAIR, ""])       # a slip is no reason to begin again

@@ -123,10 +123,11 @@ def test_behind_a_key_somebody_without_an_authenticator_enrols_at_the_login(mach
     sshd = staff_machine.Sshd(machine, KEYS)
     key, mark, code = sshd.key(bob.login), machine.syslog.mark(), machine.issue(bob)
     spawned = sshd.ssh(bob.login, SHELL, key=key, PreferredAuthentications="publickey,keyboard-interactive")
-    shown = staff_machine.answer(spawned, "Password: $", bob.password)
+    shown, typed = staff_machine.answer(spawned, "Password: $", bob.password), []
     for pattern, text in (("Verification code: $", lambda: "000000"), ("Enrolment code: $", lambda: code),
-                          ("app this key:\r\n  ((?:[A-Z2-7]{4} ?){8})\r\nThen type the code that it shows: $", lambda: bob.code(30)),
-                          ("type that code: $", bob.code), ("press Enter: $", lambda: "")):
+                          ("app this key:\r\n  ((?:[A-Z2-7]{4} ?){8})\r\nThen type the code that it shows: $",
+                           lambda: typed.append(bob.code()) or bob.code(30)),
+                          ("type that code: $", typed.pop), ("press Enter: $", lambda: "")):
         spawned.expect(pattern)
         shown += spawned.before + spawned.after
         if spawned.match.groups():

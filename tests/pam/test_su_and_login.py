@@ -166,7 +166,7 @@ def test_whatever_names_come_before_it_at_the_console_a_name_has_its_own_factors
     expected = {name: "unknown_login" for name in ("-x", "+x", "a/b", "../x", "a b", "x" * 256, "émile", alice.login.upper(), "bin")}
     expected |= {"x" * 257: "decoy", locked.login: "locked", stranger.login: "wrong_password"}
     mark = machine.syslog.mark()
-    with login_defs(machine, LOGIN_RETRIES=len(expected) + 1), console(machine) as spawned:
+    with login_defs(machine, LOGIN_RETRIES=len(expected) + 1, LOGIN_TIMEOUT=600), console(machine) as spawned:
         for name in expected:
             log_in(spawned, name, [(PASSWORD, alice.password if name != locked.login else locked.password), (CODE, alice.code())])
             spawned.expect("Login incorrect")
@@ -305,8 +305,9 @@ def test_somebody_without_an_authenticator_scans_one_off_the_console(machine, tm
         uri = qr_reader.decode(qr_reader.picture(lines, tmp_path / "console.png"))
         assert uri.startswith("otpauth://totp/") and f"secret={key}" in uri
         bob.seed = key
-        staff_machine.answer(spawned, "the code that it shows: $", bob.code(worlds.PERIOD_S))
-        staff_machine.answer(spawned, "type that code: $", bob.code())
+        first, second = bob.code(worlds.PERIOD_S), bob.code()
+        staff_machine.answer(spawned, "the code that it shows: $", first)
+        staff_machine.answer(spawned, "type that code: $", second)
         spawned.expect("press Enter: $")
         spawned.sendline("")
         assert gets_a_shell(spawned, bob.login)

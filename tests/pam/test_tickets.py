@@ -62,7 +62,7 @@ def test_a_ticket_of_an_online_sign_in_lets_the_same_key_in_while_the_service_is
 def test_the_way_to_an_outage_is_three_failures_over_a_minute(host, alice, staff):
     staff.forget_step(alice)
     host.sign_in(alice)
-    for offset in (0, 30, 59):
+    for offset in (0, 15, 30):                  # and what a busy machine adds
         host.set_clock(offset)
         assert host.reason(alice) == "ticket_early"
         assert host.ask(alice, "verify", code="000000")["answer"] == UNAVAILABLE
@@ -172,12 +172,10 @@ def test_it_ends_by_the_host_s_clock(ready, alice):
 
 def test_a_clock_that_was_set_back_makes_no_ticket_younger(ready, alice):
     """The clock that never steps says how long this host has had it; and before its beginning it does not hold."""
-    now = int(time.monotonic())
-    for kept_at, reason in ((now - 28801, "ticket_expired"), (now + 600, "ticket_expired")):
-        ready.put(alice, ready.sign(alice), kept_at=kept_at)
-        assert ready.reason(alice) == reason
-    ready.put(alice, ready.sign(alice, life=60), kept_at=now - 61)
-    assert ready.reason(alice) == "ticket_expired"
+    now = int(time.monotonic())                 # a machine that has just been started is no eight hours old
+    for life, kept_at in ((28800, now + 600), (60, now - 61), (min(28800, now - 1), max(now - 28801, 0))):
+        ready.put(alice, ready.sign(alice, life=life), kept_at=kept_at)
+        assert ready.reason(alice) == "ticket_expired", (life, kept_at)
     ready.put(alice, ready.sign(alice))
     ready.set_clock(-3600)
     ready.pretend_outage(-3600)

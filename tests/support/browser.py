@@ -46,8 +46,8 @@ class Browser:
         except Exception:
             shutil.rmtree(self.home, ignore_errors=True)
             raise
-        self.driver.set_page_load_timeout(30)
-        self.driver.set_script_timeout(60)
+        self.driver.set_page_load_timeout(120)
+        self.driver.set_script_timeout(120)
         self.cdp("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         self.console, self.requests = [], []
@@ -183,7 +183,8 @@ class Axe:
         if not script.exists() or (folder / pinned.name).read_bytes() != pinned.read_bytes():
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(worlds.TOP / "tests/browser" / name, folder / name)
-            worlds.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
+            worlds.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=5",
+                       cwd=folder, timeout=600)
         self.script = script.read_text(encoding="utf-8")
 
     def violations(self, browser):

@@ -22,16 +22,16 @@ def code_of(ago_steps):
     return lambda shown: worlds.totp(key_in(shown), time.time() - ago_steps * worlds.PERIOD_S)
 
 
-def pair():
-    """Two codes in a row, the second of the time step that it was when the first was typed, however long that took."""
+def pair(ago_steps=1, then_ago_steps=0):
+    """Two codes, by default in a row, both of the time at which the first was typed, however long the second took."""
     typed_at = []
 
     def first(shown):
         typed_at.append(time.time())
-        return worlds.totp(key_in(shown), typed_at[-1] - worlds.PERIOD_S)
+        return worlds.totp(key_in(shown), typed_at[-1] - ago_steps * worlds.PERIOD_S)
 
     def second(shown):
-        return worlds.totp(key_in(shown), typed_at[-1])
+        return worlds.totp(key_in(shown), typed_at[-1] - then_ago_steps * worlds.PERIOD_S)
     return first, second
 
 

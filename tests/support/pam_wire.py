@@ -30,7 +30,7 @@ def message(magic, fields):
 
 
 def request(user, operation="verify", factors="password+otp", backend="postgresql", request_id=None, budget_ms=9700,
-            connect_ms=2000, service="sshd", offline=None, report=None, **texts):
+            connect_ms=8000, service="sshd", offline=None, report=None, **texts):
     """The bytes of a request."""
     numbers = [OPERATIONS[operation], BACKENDS[backend], FACTORS[factors], budget_ms, connect_ms]
     texts = {"user": user, "service": service, **texts}

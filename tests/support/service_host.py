@@ -32,7 +32,7 @@ class ServiceHost(pam_world.Application):
         super().__init__(directory, module=MODULE)
 
     def configure(self, *lines, text=None, **keys):
-        keys.setdefault("backend", "authd")
+        keys = {"backend": "authd", "timeout_connect": 8, "timeout_total": 20, **keys}
         return super().configure(*lines, text=text, **keys)
 
     def helper(self, answer, **script):
@@ -57,7 +57,7 @@ class StaffService:
         ports = {listener: worlds.free_port() for listener in ("api", "pages", "management")}
         self.port = ports["api"]
         configuration = installation.write_configuration(ports, installation.directory / "authd-for-hosts.conf",
-                                                         {("hashing", "deadline_ms"): 60000, **(changes or {})})
+                                                         {**worlds.PATIENCE, **(changes or {})})
         self.authd = worlds.Authd(configuration, installation.directory / "authd-for-hosts.log", self.certificates, ports)
         self.authd.start()
         self.authds, self.ca = [self.authd], self.certificates.ca       # as visitor.Visitor wants a world

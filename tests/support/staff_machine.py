@@ -141,13 +141,6 @@ class StaffMachine(staff_host.StaffHost):
     def helper_conf(self, value):
         del value
 
-    def configure(self, *lines, **keys):
-        """A busy machine takes longer to connect than the product would wait: what is tested here is not how long."""
-        return super().configure(*lines, **{"timeout_connect": 8, "timeout_total": 20, **keys})
-
-    def write_helper_conf(self, changes=None, mode=0o600):
-        return super().write_helper_conf({("database", "connect_timeout_s"): 8, **(changes or {})}, mode)
-
     def stack_file(self, service, shipped=None, text=None):
         """Put a stack of packaging/pam.d, to the letter, or TEXT, in the place of /etc/pam.d/SERVICE."""
         self.path(f"/etc/pam.d/{service}").write_text(text if text is not None else (PACKAGING / shipped).read_text())
@@ -193,7 +186,7 @@ class StaffMachine(staff_host.StaffHost):
         """On a terminal, for a test to talk to."""
         program = self.inside(*command)
         options.setdefault("env", {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
-        return pexpect.spawn(program[0], program[1:], timeout=options.pop("timeout", 30), encoding="utf-8", cwd="/", **options)
+        return pexpect.spawn(program[0], program[1:], timeout=options.pop("timeout", 60), encoding="utf-8", cwd="/", **options)
 
     def start_inside(self, *command, **options):
         """A server of the machine; it ends with it."""
@@ -218,7 +211,7 @@ class StaffMachine(staff_host.StaffHost):
 
     # the log
 
-    def entries(self, mark, count=1, event=None, timeout_s=20):
+    def entries(self, mark, count=1, event=None, timeout_s=60):
         """The module's lines since MARK, once there are COUNT of them."""
         def found():
             entries = [pam_world.Entry(line) for line in self.syslog.since(mark) if "event=" in line and "pam_counterfoil(" in line]

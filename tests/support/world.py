@@ -41,6 +41,10 @@ SCOPES = ("login", "enroll", "accounts", "sessions", "events", "admin")
 RUN_TIME_ROLES = ("counterfoil_authd", "counterfoil_pam", "counterfoil_admin", "counterfoil_auditor")
 ROLES = ("counterfoil_owner",) + RUN_TIME_ROLES
 PERIOD_S = 30
+# A busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set.  And what authd
+# does by itself once in a minute comes between no two steps of a test.
+PATIENCE = {("hashing", "deadline_ms"): 60000, ("workers", "queue_wait_ms"): 60000, ("maintenance", "interval_s"): 0,
+            ("database", "statement_timeout_ms"): 20000}
 
 
 class WorldError(Exception):
@@ -448,7 +452,7 @@ class Installation:
                       "return_to": "https://shop.example/account"},
             "management": {"listen": f"127.0.0.1:{ports['management']}"},
             "database": {"url": f"host=127.0.0.1 port={self.postgres.port} dbname={self.database} "
-                                f"passfile={self.passfile}", "user": "counterfoil_authd"},
+                                f"passfile={self.passfile}", "user": "counterfoil_authd", "connect_timeout_s": 10},
             "keys": {"keyring": self.keyring},
             "log": {"target": "stderr", "level": "debug"},
             "realm store": {"issuer": "Lantern Shop", **cheapest},
@@ -656,11 +660,7 @@ class World:
         self.postgres = cluster.postgres
         self.installation = cluster.installation(name)
         self.directory = self.installation.directory
-        # A busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set.  And what
-        # authd does by itself once in a minute comes between no two steps of a test.
-        self.changes = {("hashing", "deadline_ms"): 60000, ("workers", "queue_wait_ms"): 60000,
-                        ("database", "statement_timeout_ms"): 20000, ("database", "connect_timeout_s"): 10,
-                        ("maintenance", "interval_s"): 0, **(changes or {})}
+        self.changes = {**PATIENCE, **(changes or {})}
         self.clock_file = self.directory / "clock"
         self.offset_s = 0
         self.sql_now = "now()"

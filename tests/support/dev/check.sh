@@ -5,7 +5,7 @@
 SUITES="unit sql http pam browser fuzz fault lint cli"
 PASSED=0 FAILED=0 SKIPPED=0
 SUITE_TESTS=            # of the part that runs now, one a line
-SUITE_TIMEOUT=900       # seconds, on a busy machine; a suite that hangs is a failure, not a wait
+SUITE_TIMEOUT=2400      # seconds, on a busy machine; a suite that hangs is a failure, not a wait
 MAKE_CHECK=()           # more arguments for make check
 SIDE_BY_SIDE="http pam" # the long suites: their files run in two processes, for most of what they do is wait
 
