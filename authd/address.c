@@ -91,6 +91,18 @@ check_unix(const char *path, char error[static CONFIG_ERROR_BYTES])
 	return fault(error, STATUS_INVALID, path, "write unix: and an absolute path of at most 107 bytes");
 }
 
+/* Does a process listen at this socket?  One that a killed predecessor left refuses. */
+static bool
+is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool served = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return served;
+}
+
 static enum status
 listen_unix(const char *path, struct address *out, char error[static CONFIG_ERROR_BYTES])
 {
@@ -105,6 +117,8 @@ listen_unix(const char *path, struct address *out, char error[static CONFIG_ERRO
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if ((out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return fault(error, STATUS_UNAVAILABLE, path, strerror(errno));
+	if (is_served(&address))
+		return fault(error, STATUS_UNAVAILABLE, path, strerror(EADDRINUSE));
 	/* what a killed predecessor left; a socket only, never a file */
 	if (lstat(path, &info) == 0 && S_ISSOCK(info.st_mode))
 		(void)unlink(path);

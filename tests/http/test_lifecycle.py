@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -185,6 +186,13 @@ def test_the_management_listener_may_be_a_unix_socket_for_its_owner_and_group(fr
         return '"status":"ready"' in done.stdout
     worlds.wait_until(get, "authd to be ready")
     assert os.stat(path).st_mode & 0o777 == 0o660
+    second = fresh_world.directory / "second.conf"
+    second.write_text(re.sub(r"(?m)^(listen\s*=\s*\S+:)\d+$", r"\g<1>0", authd.configuration.read_text()))
+    second.chmod(0o600)
+    done = subprocess.run([worlds.installed("authd"), "--config", second], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    assert done.returncode == 69 and "Address already in use" in done.stdout, "it took the place of the first"
+    assert get()
     assert authd.stop() == 0
     assert not path.exists()
 
