@@ -35,7 +35,7 @@ step_up_begin(struct core *core, const struct caller *caller, const char *accoun
 	enum realm realm = caller_realm(caller);
 	struct caller_bound bound;
 	struct vault_token challenge;
-	bool has_recovery = false;
+	struct step_up_row row;
 	enum status st;
 
 	memset(out, 0, sizeof *out);
@@ -47,11 +47,13 @@ step_up_begin(struct core *core, const struct caller *caller, const char *accoun
 	    (st = vault_token_new(core, realm, "challenge", &challenge)) != STATUS_OK)
 		return st;
 	st = session_sql_step_up_begin(core->db, &bound.db, account_id, vault_digest_view(challenge.digest), purpose,
-	    bytes_of(digest), core_policy(core, realm)->challenge_ttl_s, &out->expires_at_s, &has_recovery);
+	    bytes_of(digest), core_policy(core, realm)->challenge_ttl_s, &row);
 	if (st == STATUS_OK) {
 		memcpy(out->challenge, challenge.text, sizeof out->challenge);
-		out->factors[out->factor_count++] = "totp";
-		if (has_recovery)
+		out->expires_at_s = row.expires_at_s;
+		if (row.has_totp)
+			out->factors[out->factor_count++] = "totp";
+		if (row.has_recovery)
 			out->factors[out->factor_count++] = "recovery_code";
 	}
 	vault_token_wipe(&challenge);

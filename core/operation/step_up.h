@@ -18,7 +18,8 @@ struct step_up {
 };
 
 /* DIGEST may be NULL.  STATUS_INVALID: PURPOSE or DIGEST is out of bounds.  STATUS_NOT_FOUND: no such account.
- * STATUS_CONFLICT: it is not active, or has no second factor. */
+ * STATUS_CONFLICT: it is not active, or has no second factor; wrong codes may have disabled its authenticators: a recovery
+ * code is then good for the purpose add_factor alone. */
 enum status step_up_begin(struct core *core, const struct caller *caller, const char *account_id, const char *purpose,
     const char *digest, struct step_up *out) NODISCARD;
 

@@ -166,9 +166,9 @@ session_sql_device_revoke(struct db *db, const struct db_caller *caller, const c
 
 /* --- a fresh factor -------------------------------------------------------------------------------------------------- */
 
-struct step_up_row { int64_t expires_at_s; bool has_recovery; };
 static const struct db_column step_up_columns[] = {
 	DB_COLUMN(step_up_row, DB_NUMBER, "expires_at", expires_at_s),
+	DB_COLUMN(step_up_row, DB_FLAG, "has_totp", has_totp),
 	DB_COLUMN(step_up_row, DB_FLAG, "has_recovery", has_recovery),
 };
 static const struct db_function step_up_function = DB_FUNCTION("step_up_begin", "Cvvvvv", step_up_columns, step_up_row);
@@ -176,11 +176,9 @@ static const struct db_function step_up_function = DB_FUNCTION("step_up_begin", 
 enum status
 session_sql_step_up_begin(struct db *db, const struct db_caller *caller, const char *account_id,
     struct bytes challenge_digest, const char *purpose, struct bytes transaction_digest, int64_t ttl_s,
-    int64_t *out_expires_at_s, bool *out_has_recovery)
+    struct step_up_row *out)
 {
 	struct db_params params;
-	struct step_up_row row;
-	enum status st;
 
 	db_begin(&params, caller);
 	db_text(&params, account_id);
@@ -188,9 +186,5 @@ session_sql_step_up_begin(struct db *db, const struct db_caller *caller, const c
 	db_text(&params, purpose);
 	db_bytes(&params, transaction_digest);
 	db_number(&params, ttl_s);
-	if ((st = db_row(db, &step_up_function, &params, &row)) != STATUS_OK)
-		return st;
-	*out_expires_at_s = row.expires_at_s;
-	*out_has_recovery = row.has_recovery;
-	return STATUS_OK;
+	return db_row(db, &step_up_function, &params, out);
 }

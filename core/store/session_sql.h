@@ -56,8 +56,12 @@ enum status session_sql_end_all(struct db *db, const struct db_caller *caller, c
 enum status session_sql_device_revoke(struct db *db, const struct db_caller *caller, const char *account_id,
     const char *device_id, int64_t *out_ended) NODISCARD;
 
+struct step_up_row {
+	int64_t expires_at_s;
+	bool has_totp, has_recovery;
+};
 enum status session_sql_step_up_begin(struct db *db, const struct db_caller *caller, const char *account_id,
     struct bytes challenge_digest, const char *purpose, struct bytes transaction_digest, int64_t ttl_s,
-    int64_t *out_expires_at_s, bool *out_has_recovery) NODISCARD;
+    struct step_up_row *out) NODISCARD;
 
 #endif

@@ -59,6 +59,7 @@ END $$;
 
 -- A pending factor, which satisfies no login.  The account's first factor needs no proof but the caller's word;
 -- a further one needs a fresh current factor: P_PROOF_DIGEST is a step-up for the purpose add_factor that was granted.
+-- Wrong codes, which anybody may type, do not spare it: then a recovery code is that factor, as long as one is left.
 -- Without it PROOF_MISSING is true, and nothing was started.  Starts have a budget of P_LIMIT: beyond it THROTTLED_S.
 -- FACTOR_ID, with its seed, in place of the one that was offered: a host began it, and the page shows the same, so that page
 -- and prompt end in one authenticator.
@@ -83,7 +84,7 @@ BEGIN
 	IF throttled_s > 0 THEN
 		RETURN;
 	END IF;
-	IF p_proof_required AND v_active > 0 AND p_caller.kind <> 'operator' THEN
+	IF p_proof_required AND p_caller.kind <> 'operator' AND can_prove_factor(p_account_id) THEN
 		DELETE FROM challenge c WHERE c.digest = p_proof_digest AND c.account_id = p_account_id AND c.kind = 'step_up'
 			AND c.purpose = 'add_factor' AND c.used_at > v_now - interval '10 minutes';
 		proof_missing := NOT FOUND;

@@ -80,5 +80,5 @@ BEGIN
 	return_to := v_link.return_to;
 	state := v_link.state;
 	expires_at := epoch(v_link.expires_at);
-	second_factor := EXISTS (SELECT FROM factor f WHERE f.account_id = v_link.account_id AND f.state = 'active');
+	second_factor := can_prove_factor(v_link.account_id);
 END $$;

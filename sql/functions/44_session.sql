@@ -153,8 +153,9 @@ END $$;
 -- --- a fresh factor for one purpose ----------------------------------------------------------------------------------
 
 -- A challenge of kind step_up: its code goes through challenge_begin() and challenge_finish(), and opens no session.
+-- Whose authenticators wrong codes have disabled can prove a recovery code to bind another, and for nothing else.
 CREATE FUNCTION step_up_begin(p_caller caller, p_account_id uuid, p_challenge_digest bytea, p_purpose text,
-    p_transaction_digest bytea, p_ttl_s bigint, OUT expires_at bigint, OUT has_recovery boolean)
+    p_transaction_digest bytea, p_ttl_s bigint, OUT expires_at bigint, OUT has_totp boolean, OUT has_recovery boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -162,8 +163,9 @@ DECLARE
 	v_account account%ROWTYPE := account_hold(v_who, p_account_id);
 	v_now timestamptz := now_utc();
 BEGIN
+	has_totp := EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active');
 	IF v_account.state <> 'active'
-	    OR NOT EXISTS (SELECT FROM factor f WHERE f.account_id = p_account_id AND f.state = 'active') THEN
+	    OR NOT (has_totp OR (p_purpose = 'add_factor' AND can_prove_factor(p_account_id))) THEN
 		PERFORM refuse('CF409');
 	END IF;
 	INSERT INTO challenge (digest, account_id, realm, kind, client_id, source, purpose, transaction_digest, created_at,

@@ -7,6 +7,14 @@ SET LOCAL search_path = counterfoil, pg_temp;
 CREATE FUNCTION is_enrolled(p_account_id uuid) RETURNS boolean LANGUAGE sql STABLE AS
 $$ SELECT EXISTS (SELECT FROM factor WHERE account_id = p_account_id AND state IN ('active', 'disabled')) $$;
 
+-- Can its owner prove a second factor: with an authenticator or, where wrong codes have disabled them all, a recovery code?
+CREATE FUNCTION can_prove_factor(p_account_id uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT coalesce(bool_or(f.state = 'active'), false) OR count(*) > 0 AND EXISTS (SELECT FROM recovery_code r
+		JOIN account a ON a.id = r.account_id AND a.recovery_set = r.set_no
+		WHERE r.account_id = p_account_id AND r.used_at IS NULL)
+	FROM factor f WHERE f.account_id = p_account_id AND f.state IN ('active', 'disabled')
+$$;
+
 -- May this code still bind something?  The account is locked by then.
 CREATE FUNCTION enroll_code_is_live(p_account_id uuid, p_code_digest bytea) RETURNS boolean LANGUAGE sql STABLE AS $$
 	SELECT EXISTS (SELECT FROM ticket WHERE digest = p_code_digest AND account_id = p_account_id AND purpose = 'enroll'

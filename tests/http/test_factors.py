@@ -171,6 +171,34 @@ def test_R061_R087_a_further_authenticator_needs_a_fresh_code_of_one_that_is_the
     expect(world.api().post(path, {"proof": "short"}), 422, "invalid", field="proof")
 
 
+def disabled_by_wrong_codes(world):
+    """Somebody whose only authenticator is switched off, as a hundred wrong codes do it."""
+    account = world.customer()
+    world.query("UPDATE counterfoil.factor SET state = 'disabled' WHERE account_id = %s", (account.id,))
+    return account
+
+
+def test_R061_wrong_codes_spare_nobody_the_proof_while_a_recovery_code_is_left(world):
+    account = disabled_by_wrong_codes(world)
+    path, step_ups = f"/v1/accounts/{account.id}/totp", f"/v1/accounts/{account.id}/step-ups"
+    expect(world.api().post(path), 403, "step-up-required", purpose="add_factor")
+    expect(world.api().post(step_ups, {"purpose": "checkout"}), 409, "conflict")
+    assert world.api().post(step_ups, {"purpose": "add_factor"}).json()["factors"] == ["recovery_code"]
+    proof = world.step_up(account, "add_factor", code=account.recovery_codes[0])
+    second = start(world, account, proof=proof)
+    assert confirm(world, account, second).status_code == 200
+    account.seed = second["secret"]
+    world.advance(worlds.PERIOD_S)
+    assert world.sign_in(account).status_code == 200
+
+
+def test_who_has_neither_an_authenticator_that_counts_nor_a_recovery_code_binds_anew_on_the_shop_s_word(world):
+    account = disabled_by_wrong_codes(world)
+    world.query("UPDATE counterfoil.recovery_code SET used_at = counterfoil.now_utc() WHERE account_id = %s", (account.id,))
+    expect(world.api().post(f"/v1/accounts/{account.id}/step-ups", {"purpose": "add_factor"}), 409, "conflict")
+    assert confirm(world, account, start(world, account)).status_code == 200
+
+
 def test_R060_either_of_two_authenticators_signs_in(world):
     account = world.create_account()
     one = bound(world, account, "telephone")

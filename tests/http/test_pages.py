@@ -385,6 +385,16 @@ def test_a_recovery_code_proves_too_and_is_used_up_by_it(world, enrolled):
     assert world.sign_in(enrolled.account, code=code).status_code == 403
 
 
+def test_a_page_asks_for_a_recovery_code_where_wrong_codes_have_disabled_the_app_r061(world, enrolled):
+    world.query("UPDATE counterfoil.factor SET state = 'disabled' WHERE account_id = %s", (enrolled.account.id,))
+    assert enrolled.state().json()["proof_required"] is True
+    assert problem_of(enrolled.start()) == (403, "step-up-required")
+    assert problem_of(enrolled.start(world.code(enrolled.account))) == (403, "denied")
+    started = enrolled.start(enrolled.account.recovery_codes[0])
+    assert started.status_code == 201, started.text
+    assert enrolled.confirm(worlds.totp(started.json()["secret"].replace(" ", ""), world.now_s())).status_code == 200
+
+
 def test_a_proof_is_no_replay_of_a_sign_in_and_a_sign_in_no_replay_of_a_proof(world, enrolled):
     code = world.code(enrolled.account)
     assert world.sign_in(enrolled.account, code=code).status_code == 200
