@@ -22,45 +22,11 @@ misconfigured(struct call *call, const char *error)
 	return ANSWER_MISCONFIGURED;
 }
 
-/* The PAM line's factors are a word of the same key. */
-static const char *
-override_factors(struct call *call)
-{
-	size_t count;
-	const struct conf_key *keys = conf_keys(&count);
-
-	if (call->options.factors == NULL)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(keys[i].name, "factors") == 0)
-			return conf_set(&keys[i], call->options.factors, &call->conf);
-	return "is no key";
-}
-
-/* The password of Counterfoil cannot be verified while Counterfoil is away, so what comes before the code has to be
- * somebody else's: pam_unix, or sshd with a key. */
-static enum answer
-check_offline(struct call *call)
-{
-	bool recovery = call->conf.offline == OFFLINE_RECOVERY;
-
-	if (call->conf.offline == OFFLINE_OFF)
-		return ANSWER_NONE;
-	if (call->conf.factors != FACTORS_OTP)
-		return misconfigured(call, recovery ? "offline = recovery needs factors = otp, behind pam_unix or an ssh key" :
-		    "offline = ticket needs factors = otp, behind an ssh key");
-	if (!recovery && strcmp(call->who.service, "sshd") != 0)
-		return misconfigured(call, "offline = ticket is for sshd alone: write it below [service \"sshd\"]");
-	if (recovery && !call->conf.accept_recovery)
-		return misconfigured(call, "offline = recovery needs accept_recovery = yes");
-	return ANSWER_NONE;
-}
-
 static enum answer
 read_configuration(struct call *call, int argc, const char **argv)
 {
 	char error[CONF_ERROR_BYTES] = "";
-	const char *wrong;
+	const char *fault;
 
 	if (!options_parse(argc, argv, &call->options, error))
 		return misconfigured(call, error);
@@ -69,14 +35,10 @@ read_configuration(struct call *call, int argc, const char **argv)
 	if (!conf_load(call->options.conf, call->options.profile != NULL ? call->options.profile : call->who.service,
 	    &call->conf, error))
 		return misconfigured(call, error);
-	if ((wrong = override_factors(call)) != NULL) {
-		(void)snprintf(error, sizeof error, "option factors=%.64s: %s", call->options.factors, wrong);
+	if (!options_apply(&call->options, &call->conf, error))
 		return misconfigured(call, error);
-	}
-	if (call->conf.factors == FACTORS_OTP && (call->options.use_first_pass || call->options.try_first_pass ||
-	    call->options.forward_pass))
-		return misconfigured(call, "factors=otp has no password to take or to hand on");
-	return call->phase == PHASE_AUTH ? check_offline(call) : ANSWER_NONE;
+	fault = call->phase == PHASE_AUTH ? conf_offline_fault(&call->conf, call->who.service) : NULL;
+	return fault != NULL ? misconfigured(call, fault) : ANSWER_NONE;
 }
 
 static bool

@@ -15,45 +15,79 @@
 
 /* --- pam.conf --------------------------------------------------------------------------------------------------------- */
 
+/* What is said of the stack's configuration rather than done about it. */
 static void
-check_offline_ticket(struct check *check, const char *service, const struct conf *conf)
+warn(struct check *check, const char *service, const char *mend, const char *what)
 {
-	check->wants_tickets = true;
-	if (strcmp(service, "sshd") != 0)
-		check_say(check, CHECK_WRONG, "configuration", "write it below [service \"sshd\"]: until then nobody gets in",
-		    "service %s: offline = ticket is for sshd alone", service);
-	if (conf->fail == FAIL_IGNORE_UNAVAILABLE)
-		check_say(check, CHECK_WARNING, "configuration", "take one of the two away",
-		    "service %s: fail = ignore_unavailable asks nobody for a ticket", service);
+	check_say(check, CHECK_WARNING, "configuration", mend, "service %s: %s", service, what);
 }
 
-static bool
-check_conf(struct check *check, const char *service, struct conf *out)
+static void
+check_offline(struct check *check, const char *service, const struct conf *conf)
 {
+	const char *fault = conf_offline_fault(conf, service);
+
+	if (fault != NULL)
+		check_say(check, CHECK_WRONG, "configuration", "mend it: until then nobody gets in", "service %s: %s", service, fault);
+	if (conf->fail == FAIL_IGNORE_UNAVAILABLE && conf->offline == OFFLINE_RECOVERY)
+		warn(check, service, "take one of the two away", "fail = ignore_unavailable asks nobody for a break-glass code");
+	if (conf->fail == FAIL_IGNORE_UNAVAILABLE && conf->offline == OFFLINE_TICKET)
+		warn(check, service, "take one of the two away", "fail = ignore_unavailable asks nobody for a ticket");
+	check->wants_codes |= conf->offline == OFFLINE_RECOVERY;
+	check->wants_tickets |= conf->offline == OFFLINE_TICKET;
+}
+
+/* A code, and nothing of another kind before or behind it; behind a key of ssh's it is what was meant. */
+static bool
+is_code_alone(const struct check_stacked *stacked, const struct conf *conf)
+{
+	return stacked->has_auth && conf->factors == FACTORS_OTP && !stacked->has_other_factor && !conf->require_ssh_publickey;
+}
+
+static void
+check_policy(struct check *check, const char *service, const struct check_stacked *stacked, const struct conf *conf)
+{
+	if (conf->fail == FAIL_IGNORE_UNAVAILABLE)
+		warn(check, service, "only for hosts whose first factor is a key in hardware",
+		    "fail = ignore_unavailable: whoever can drop packets removes the second factor");
+	if (conf->unenrolled == UNENROLLED_IGNORE)
+		warn(check, service, NULL, "unenrolled = ignore: who has no second factor passes until the day given");
+	if (conf->account == ACCOUNT_OFF)
+		warn(check, service, "write account = status, or require_mfa behind ssh keys",
+		    "account = off: a key alone, or a ticket of sudo's, gets past a lock");
+	if (stacked->has_auth && conf->factors == FACTORS_PASSWORD)
+		warn(check, service, "write factors = password+otp", "factors = password: nobody is asked for a code");
+	if (is_code_alone(stacked, conf) && strcmp(service, "sshd") != 0)
+		warn(check, service, "put it behind auth required pam_unix.so, or write factors = password+otp",
+		    "factors = otp, and no other module: a code alone is enough");
+}
+
+/* The file, the section and the factors that the line of the stack chooses. */
+static bool
+load_conf(struct check *check, const char *service, const struct options *options, struct conf *out)
+{
+	const char *path = options->conf != paths_conf ? options->conf : check->conf_path;
 	char error[CONF_ERROR_BYTES];
 
-	if (!conf_load(check->conf_path, service, out, error)) {
+	if (!conf_load(path, options->profile != NULL ? options->profile : service, out, error) ||
+	    !options_apply(options, out, error)) {
 		check_say(check, CHECK_WRONG, "configuration", "mend it: until then nobody gets in", "%s", error);
 		return false;
 	}
-	if (out->fail == FAIL_IGNORE_UNAVAILABLE)
-		check_say(check, CHECK_WARNING, "configuration", "only for hosts whose first factor is a key in hardware",
-		    "service %s: fail = ignore_unavailable: whoever can drop packets removes the second factor", service);
-	if (out->unenrolled == UNENROLLED_IGNORE)
-		check_say(check, CHECK_WARNING, "configuration", NULL,
-		    "service %s: unenrolled = ignore: who has no second factor passes until the day given", service);
-	if (out->offline == OFFLINE_RECOVERY && out->fail == FAIL_IGNORE_UNAVAILABLE)
-		check_say(check, CHECK_WARNING, "configuration", "take one of the two away",
-		    "service %s: fail = ignore_unavailable asks nobody for a break-glass code", service);
-	if (out->offline == OFFLINE_RECOVERY && !out->accept_recovery)
-		check_say(check, CHECK_WRONG, "configuration", "write accept_recovery = yes: until then nobody gets in",
-		    "service %s: offline = recovery without accept_recovery", service);
-	check->wants_codes |= out->offline == OFFLINE_RECOVERY;
-	if (out->offline == OFFLINE_TICKET)
-		check_offline_ticket(check, service, out);
-	if (out->account == ACCOUNT_OFF)
-		check_say(check, CHECK_WARNING, "configuration", "write account = status, or require_mfa behind ssh keys",
-		    "service %s: account = off: a key alone, or a ticket of sudo's, gets past a lock", service);
+	if (options->profile != NULL && !out->has_own_section)
+		check_say(check, CHECK_WARNING, "configuration", "mend the name, or write the section",
+		    "service %s: profile=%s, and there is no such section: [default] holds", service, options->profile);
+	return true;
+}
+
+static bool
+check_conf(struct check *check, const char *service, const struct check_stacked *stacked, struct conf *out)
+{
+	if (!load_conf(check, service, &stacked->options, out))
+		return false;
+	check_policy(check, service, stacked, out);
+	if (stacked->has_auth)
+		check_offline(check, service, out);
 	return true;
 }
 
@@ -201,11 +235,20 @@ check_clock(struct check *check)
 static void
 check_service(struct check *check, const char *service, struct conf *conf, unsigned *found)
 {
-	if (!check_stack(check, service))
+	struct check_stacked stacked;
+
+	if (!check_stack(check, service, &stacked))
 		return;
 	(*found)++;
-	if (check_conf(check, service, conf) && strcmp(service, "sshd") == 0)
-		check_sshd(check, conf);
+	if (check_conf(check, service, &stacked, conf) && strcmp(service, "sshd") == 0)
+		check_sshd(check, conf, is_code_alone(&stacked, conf));
+}
+
+/* What is there to be included is judged where it is. */
+static bool
+is_service(const char *name)
+{
+	return name[0] != '.' && strncmp(name, "common-", sizeof "common-" - 1) != 0;
 }
 
 static void
@@ -215,7 +258,7 @@ check_every_service(struct check *check, struct conf *conf, unsigned *found)
 	const struct dirent *entry;
 
 	while (folder != NULL && (entry = readdir(folder)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (is_service(entry->d_name))
 			check_service(check, entry->d_name, conf, found);
 	if (folder != NULL)
 		(void)closedir(folder);

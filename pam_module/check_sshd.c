@@ -58,8 +58,23 @@ seconds_of(const char *value)
 	return end != value && *end == '\0' && seconds > 0 ? seconds : 0;
 }
 
+/* METHODS: lists with a space between, each of which is enough. */
+static bool
+is_behind_keys(const char *methods)
+{
+	while (*(methods += strspn(methods, " ")) != '\0') {
+		size_t len = strcspn(methods, " ");
+		const char *at = strstr(methods, "publickey");
+
+		if (at == NULL || at >= methods + len)
+			return false;
+		methods += len;
+	}
+	return true;
+}
+
 static void
-take_setting(struct check *check, const struct conf *conf, const char *key, const char *value)
+take_setting(struct check *check, const struct conf *conf, bool code_alone, const char *key, const char *value)
 {
 	if (strcmp(key, "usepam") == 0)
 		wants(check, "UsePAM", value, "yes", "no module is asked at all");
@@ -67,6 +82,9 @@ take_setting(struct check *check, const struct conf *conf, const char *key, cons
 		wants(check, "KbdInteractiveAuthentication", value, "yes", "nobody can be asked for a code");
 	else if (strcmp(key, "passwordauthentication") == 0 && conf->blind_conversation == BLIND_DENY)
 		wants(check, "PasswordAuthentication", value, "no", "sshd answers every prompt with the password");
+	else if (strcmp(key, "authenticationmethods") == 0 && code_alone && !is_behind_keys(value))
+		check_say(check, CHECK_WRONG, "sshd", "write AuthenticationMethods publickey,keyboard-interactive:pam there, and "
+		    "require_ssh_publickey = yes in pam.conf", "AuthenticationMethods is %.200s: a code alone is enough", value);
 	else if (strcmp(key, "logingracetime") == 0 && seconds_of(value) != 0 &&
 	    seconds_of(value) < conf->timeout_total_s + GRACE_FOR_TYPING_S)
 		check_say(check, CHECK_WARNING, "sshd", "raise LoginGraceTime, or lower timeout_total in pam.conf",
@@ -75,7 +93,7 @@ take_setting(struct check *check, const struct conf *conf, const char *key, cons
 }
 
 void
-check_sshd(struct check *check, const struct conf *conf)
+check_sshd(struct check *check, const struct conf *conf, bool code_alone)
 {
 	char line[1024], key[128], value[512];
 	unsigned before = check->wrong, seen = 0;
@@ -84,9 +102,9 @@ check_sshd(struct check *check, const struct conf *conf)
 	int status = -1;
 
 	while (in != NULL && fgets(line, sizeof line, in) != NULL)
-		if (sscanf(line, "%127s %511s", key, value) == 2) {
+		if (sscanf(line, "%127s %511[^\n]", key, value) == 2) {
 			seen++;
-			take_setting(check, conf, key, value);
+			take_setting(check, conf, code_alone, key, value);
 		}
 	if (in != NULL)
 		(void)fclose(in);

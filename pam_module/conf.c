@@ -259,3 +259,22 @@ conf_load(const char *path, const char *service, struct conf *out, char error[st
 	free(text);
 	return good;
 }
+
+/* The password of Counterfoil cannot be verified while Counterfoil is away, so what comes before the code has to be
+ * somebody else's: pam_unix, or sshd with a key. */
+const char *
+conf_offline_fault(const struct conf *conf, const char *service)
+{
+	bool recovery = conf->offline == OFFLINE_RECOVERY;
+
+	if (conf->offline == OFFLINE_OFF)
+		return NULL;
+	if (conf->factors != FACTORS_OTP)
+		return recovery ? "offline = recovery needs factors = otp, behind pam_unix or an ssh key" :
+		    "offline = ticket needs factors = otp, behind an ssh key";
+	if (!recovery && strcmp(service, "sshd") != 0)
+		return "offline = ticket is for sshd alone: write it below [service \"sshd\"]";
+	if (recovery && !conf->accept_recovery)
+		return "offline = recovery needs accept_recovery = yes";
+	return NULL;
+}

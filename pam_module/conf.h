@@ -66,6 +66,9 @@ bool conf_load(const char *path, const char *service, struct conf *out, char err
 bool conf_parse(const char *name, const char *text, size_t len, const char *service, struct conf *out,
     char error[static CONF_ERROR_BYTES]);
 
+/* NULL, or why the offline setting of CONF lets nobody in by the auth phase of SERVICE. */
+const char *conf_offline_fault(const struct conf *conf, const char *service);
+
 /* Open a file that decides about security with the access of FLAGS, without following a link or waiting for anybody.  The
  * file: regular, one name, root's (or the effective user's), writable by its owner alone, at most MAX bytes; every folder
  * above it: likewise, or root's with the sticky bit.  -1: ERROR says what is wrong. */

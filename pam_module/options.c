@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pam_module/conf.h"
 #include "pam_module/paths.h"
 
 enum { OPTION_COUNT = 7 };
@@ -80,5 +79,36 @@ options_parse(int argc, const char **argv, struct options *out, char error[stati
 	}
 	if (out->use_first_pass && out->try_first_pass)
 		return fault(error, "use_first_pass", "excludes try_first_pass");
+	return true;
+}
+
+/* The PAM line's factors are a word of the same key. */
+static const char *
+override_factors(const char *factors, struct conf *conf)
+{
+	size_t count;
+	const struct conf_key *keys = conf_keys(&count);
+
+	if (factors == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(keys[i].name, "factors") == 0)
+			return conf_set(&keys[i], factors, conf);
+	return "is no key";
+}
+
+bool
+options_apply(const struct options *options, struct conf *conf, char error[static CONF_ERROR_BYTES])
+{
+	const char *wrong = override_factors(options->factors, conf);
+
+	if (wrong != NULL) {
+		(void)snprintf(error, CONF_ERROR_BYTES, "option factors=%.64s: %s", options->factors, wrong);
+		return false;
+	}
+	if (conf->factors == FACTORS_OTP && (options->use_first_pass || options->try_first_pass || options->forward_pass)) {
+		(void)snprintf(error, CONF_ERROR_BYTES, "factors=otp has no password to take or to hand on");
+		return false;
+	}
 	return true;
 }

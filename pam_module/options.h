@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "pam_module/conf.h"
+
 #define OPTIONS_ERROR_BYTES 160
 
 struct options {
@@ -15,5 +17,8 @@ struct options {
 
 /* False: an unknown or doubled option, or two that exclude each other; ERROR names it. */
 bool options_parse(int argc, const char **argv, struct options *out, char error[static OPTIONS_ERROR_BYTES]);
+
+/* What the options change of CONF.  False: they contradict it, so that nobody gets in; ERROR says how. */
+bool options_apply(const struct options *options, struct conf *conf, char error[static CONF_ERROR_BYTES]);
 
 #endif

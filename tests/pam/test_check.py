@@ -54,6 +54,21 @@ def test_a_host_in_order_is_said_to_be(check):
     ("auth required pam_counterfoil.so nullok\n", ["option nullok", "there is none of this name"]),
     ("# a comment\nauth required /lib/security/pam_counterfoil.so debug debug\n", ["desk:2", "is there twice"]),
     ("auth [success=1 default=die] pam_counterfoil.so\nauth required pam_unix.so\n", ["a jump is no success"]),
+    ("auth required pam_permit.so\nauth [success=1 default=die] pam_counterfoil.so\nauth required pam_deny.so\n",
+     ["desk:2", "a jump is no success"]),
+    ("auth sufficient pam_unix.so\nauth required pam_counterfoil.so factors=otp\n",
+     ["desk:1", "leads past", "desk:2", "does not ask for a code"]),
+    ("auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_counterfoil.so factors=otp\n"
+     "auth required pam_permit.so\n", ["desk:1", "leads past"]),
+    ("auth [success=done default=die] pam_sss.so\nauth required pam_counterfoil.so factors=otp\n", ["desk:1", "leads past"]),
+    ("auth [success=ok auth_err=ignore default=die] pam_counterfoil.so\n", ["auth_err is passed over"]),
+    ("auth [success=ok perm_denied=1 default=die] pam_counterfoil.so\n", ["perm_denied is passed over"]),
+    ("auth [success=ok default=1] pam_counterfoil.so\nauth required pam_deny.so\nauth required pam_permit.so\n",
+     ["anybody gets past it"]),
+    ("AUTH Optional pam_counterfoil.so\n", ["optional: its refusal refuses nobody"]),
+    ("auth \\\n  optional \\\n  pam_counterfoil.so\n", ["desk:1", "optional: its refusal refuses nobody"]),
+    ("auth required pam_counterfoil.so factors=opt\n", ["factors=opt", "none of the words"]),
+    ("auth required pam_counterfoil.so factors=otp use_first_pass\n", ["no password to take"]),
 ])
 def test_a_stack_that_is_worth_nothing_is_wrong(check, text, words):
     out = check.run(desk=text + "account required pam_counterfoil.so\n")
@@ -63,10 +78,60 @@ def test_a_stack_that_is_worth_nothing_is_wrong(check, text, words):
 @pytest.mark.parametrize("text, words", [
     ("auth sufficient pam_counterfoil.so\naccount required pam_counterfoil.so\n", "left to the modules behind it"),
     ("auth required pam_counterfoil.so\n", "no account line"),
+    ("auth [success=1 default=ignore] pam_succeed_if.so user ingroup robots\n" + STACK, "desk:1: it leads past"),
+    ("account sufficient pam_localuser.so\n" + STACK, "desk:1: it leads past"),
 ])
 def test_a_stack_with_a_weakness_is_a_warning(check, text, words):
     out = check.run(desk=text)
     assert check.status == 0 and "warning  stack" in out and words in out, out
+
+
+@pytest.mark.parametrize("options, words", [
+    ("factors=password", "nobody is asked for a code"),
+    ("factors=otp", "a code alone is enough"),
+    ("profile=nowhere", "profile=nowhere, and there is no such section"),
+])
+def test_an_option_with_a_weakness_is_a_warning(check, options, words):
+    out = check.run(desk=f"auth required pam_counterfoil.so {options}\naccount required pam_counterfoil.so\n")
+    assert check.status == 0 and "warning  configuration" in out and words in out, out
+
+
+# What Debian's pam-auth-update makes of our profile.
+COMMON = {
+    "common-auth": "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\nauth required pam_permit.so\n"
+                   "auth required pam_counterfoil.so factors=otp\nauth optional pam_cap.so\n",
+    "common-account": "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\naccount requisite pam_deny.so\n"
+                      "account required pam_permit.so\naccount required pam_counterfoil.so\n",
+}
+
+
+@pytest.mark.parametrize("text", [
+    "auth required pam_unix.so\nauth required pam_counterfoil.so factors=otp\naccount required pam_counterfoil.so\n",
+    "auth sufficient pam_rootok.so\n" + STACK,
+    "auth [success=1 default=die] pam_counterfoil.so\nauth requisite pam_deny.so\nauth required pam_unix.so\n"
+    "account required pam_counterfoil.so\n",
+    "auth substack password-auth\nauth required pam_counterfoil.so factors=otp\naccount required pam_counterfoil.so\n",
+    "@include common-auth\n@include common-account\n",
+    "auth include common-auth\naccount include common-account\n",
+])
+def test_a_stack_that_is_safe_is_no_finding(check, text):
+    out = check.run(**COMMON, desk=text)
+    assert check.status == 0 and "wrong" not in out and "warning  stack" not in out and "a code alone" not in out, out
+    assert out.count("ok       stack") == 1
+
+
+def test_a_way_past_in_a_file_that_is_included_is_found_where_it_is(check):
+    common = {"common-auth": "# the host's own\nauth sufficient pam_unix.so\n"}
+    out = check.run(**common, desk="@include common-auth\n" + STACK)
+    assert check.status == 78 and "common-auth:2: it leads past" in out, out
+
+
+def test_an_offline_setting_by_which_nobody_gets_in_is_wrong(check):
+    check.staff.configure("offline = recovery", account="status")
+    out = check.run(desk=STACK)
+    assert check.status == 78 and "service desk: offline = recovery needs factors = otp" in out, out
+    out = check.run(desk="auth required pam_unix.so\nauth required pam_counterfoil.so factors=otp\n")
+    assert "needs factors = otp" not in out
 
 
 def test_the_shipped_stacks_are_in_order(check):

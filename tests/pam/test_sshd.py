@@ -345,3 +345,12 @@ def test_pam_check_knows_what_sshd_makes_of_its_settings(machine):
         assert words in done.stdout, done.stdout
     machine.configure(blind_conversation="combined", account="status")
     assert "answers every prompt" not in check(PasswordAuthentication="yes").stdout
+    machine.configure(account="status")
+    machine.stack_file("sshd", "sshd-publickey-totp")
+    behind_keys = "publickey,keyboard-interactive:pam"
+    for methods, alone in (("any", True), ("keyboard-interactive:pam", True), (f"{behind_keys} keyboard-interactive", True),
+                           (behind_keys, False), (f"publickey {behind_keys}", False)):
+        done = check(AuthenticationMethods=methods)
+        assert ("a code alone is enough" in done.stdout) == alone and (done.returncode != 0) >= alone, done.stdout
+    machine.configure(account="status", require_ssh_publickey="yes")
+    assert "a code alone is enough" not in check(AuthenticationMethods="any").stdout
