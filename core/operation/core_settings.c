@@ -65,7 +65,7 @@
 	NUMBER(section, "throttle_source_limit", of.throttle_source_limit, "50", 1, 1000000, \
 	    "Wrong passwords from one source at all accounts before the delay begins."), \
 	NUMBER(section, "throttle_client_limit", of.throttle_client_limit, "100000", 16, 1000000000, \
-	    "Wrong passwords through one API client before the delay begins."), \
+	    "Wrong passwords through one API client before the delay begins; and codes without a living challenge."), \
 	NUMBER(section, "throttle_code_limit", of.throttle_code_limit, "5", 1, 100, \
 	    "Wrong codes at one account before the delay begins."), \
 	NUMBER(section, "throttle_delay_s", of.throttle_delay_s, "30", 1, 3600, \

@@ -63,13 +63,16 @@ CREATE FUNCTION code_factors(p_caller caller, p_account_id uuid, OUT factor_id u
 	ORDER BY f.bound_at, f.id
 $$;
 
--- Why a challenge is none (any more).  Whoever tries such has a budget by source, so that nobody can fill the trail.
+-- Why a challenge is none (any more).  Whoever tries such has a budget by source, and all behind one client have another, as
+-- sources are many: so nobody can fill the trail.
 CREATE FUNCTION challenge_denied(p_caller caller, p_who admission, p_account_id uuid, p_event text, p_reason text,
     p_policy throttle_policy, OUT reason text, OUT throttled_s bigint) LANGUAGE plpgsql AS $$
 BEGIN
-	throttled_s := code_claim(p_caller, p_who, p_account_id, p_event, 'challenge', budget_key('challenge', p_who.realm,
-		NULL, coalesce(source_prefix(p_caller.source)::text, p_who.actor) || host_of(p_caller)), p_policy.source_limit,
-		p_policy);
+	throttled_s := budgets_claim(p_caller, p_who, p_account_id, p_event, ARRAY[budget_key('challenge', p_who.realm, NULL,
+		coalesce(source_prefix(p_caller.source)::text, p_who.actor) || host_of(p_caller)),
+		CASE WHEN p_caller.kind = 'client' THEN budget_key('challenge_client', p_who.realm, NULL, p_who.client_id) END],
+		'{challenge,client}', ARRAY[p_policy.source_limit, p_policy.client_limit], ARRAY[p_policy.delay_s, p_policy.delay_s],
+		p_policy, gen_random_uuid());
 	reason := CASE WHEN throttled_s > 0 THEN 'throttled' ELSE p_reason END;
 	IF throttled_s = 0 THEN
 		PERFORM record(p_caller, p_who, p_account_id, p_event, 'denied', p_reason);

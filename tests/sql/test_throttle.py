@@ -414,3 +414,18 @@ def test_a_refusal_is_an_event_once_a_delay_and_invented_challenges_fill_no_disk
     for number in range(300):
         invented.code(houses.digest(f"challenge {number}"))
     assert house.one("SELECT count(*) FROM counterfoil.event") - before == 51
+
+
+def test_invented_challenges_fill_no_disk_from_many_sources_either_and_hold_up_nobody_else(house):
+    with house.desk(caller=house.make_client(name="flooded")) as flooded, house.desk(
+            caller=house.make_client(name="other")) as other:
+        flooded.throttle = other.throttle = houses.THROTTLE.but(client_limit=64)
+        person = flooded.customer()
+        before = house.one("SELECT count(*) FROM counterfoil.event")
+        told = [flooded.from_source(f"10.78.{number // 250}.{number % 250}").code(houses.digest(f"invented {number}"))
+                for number in range(300)]
+        assert [done["verdict"] for done in told] == ["denied"] * 64 + ["throttled"] * 236
+        assert house.one("SELECT count(*) FROM counterfoil.event") - before == 65
+        assert other.code(houses.digest("invented elsewhere"))["verdict"] == "denied"
+        person.step += 1
+        assert flooded.code(flooded.challenge(person), step=person.step)["verdict"] == "granted"
