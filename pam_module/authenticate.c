@@ -1,5 +1,6 @@
 #include "pam_module/authenticate.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
@@ -94,6 +95,17 @@ settle_decoy(const struct call *call, enum answer answer)
 	return call->who.odd ? ANSWER_UNKNOWN_USER : ANSWER_JUNK;
 }
 
+/* In whole minutes, of which there is at least one. */
+static void
+tell_throttled(const struct call *call)
+{
+	unsigned minutes = call->reply.retry_after_s / 60 + (call->reply.retry_after_s % 60 != 0);
+	char text[64];
+
+	(void)snprintf(text, sizeof text, "Too many attempts, retry in %u min", minutes > 0 ? minutes : 1);
+	collect_tell(call, text);
+}
+
 /* A hint needs the right password first, so that a guesser learns nothing. */
 static enum answer
 settle(const struct call *call, enum answer answer)
@@ -105,7 +117,7 @@ settle(const struct call *call, enum answer answer)
 	if (answer == ANSWER_UNAVAILABLE && outage_may_be_ignored(call))
 		return ANSWER_IGNORE_UNAVAILABLE;
 	if (answer == ANSWER_THROTTLED && helpful) {
-		collect_tell(call, "Too many attempts: try again later.");
+		tell_throttled(call);
 		return ANSWER_TRIES_USED_UP;
 	}
 	if (answer == ANSWER_DENY && helpful && strcmp(call->reply.reason, "code_replayed") == 0)

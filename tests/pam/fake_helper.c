@@ -51,6 +51,8 @@ take_line(struct script *script, char *line, size_t number)
 		reply->ssh_key = value;
 	else if (strcmp(line, "password_right") == 0)
 		reply->password_right = (uint32_t)strtoul(value, NULL, 0);
+	else if (strcmp(line, "retry_after_s") == 0)
+		reply->retry_after_s = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "must_change") == 0)
 		reply->must_change = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(line, "enrolled") == 0)

@@ -222,6 +222,24 @@ def test_who_was_enrolled_meanwhile_signs_in_with_a_code_of_what_was_bound(host,
     assert factors(host, bob) == ["active"] and "recovery codes" not in "\n".join(done.lines)
 
 
+def test_of_two_dialogues_at_once_the_one_that_began_last_binds_and_the_other_lets_nobody_in(host, bob):
+    code, inner = host.issue(bob), []
+    pairs = [code_of(1), meanwhile(lambda: inner.append(enroll(host, bob, [code, *PAIR, ""])), code_of(0))]
+    done = enroll(host, bob, [code, *pairs, *(2 * [code_of(1), code_of(0)])])
+    assert inner[0]["auth"] == "SUCCESS" and (done["auth"], factors(host, bob)) == ("AUTH_ERR", ["active"]), done.log
+    remember(bob, "\n".join(inner[0].lines))
+    host.forget_step(bob)
+    assert host.run("auth", user=bob.login, answers=bob.answers)["auth"] == "SUCCESS"
+
+
+def test_a_second_dialogue_that_is_given_up_ends_the_first_and_uses_up_nothing(host, bob):
+    code, inner = host.issue(bob), []
+    pairs = [code_of(1), meanwhile(lambda: inner.append(enroll(host, bob, [code, ["error"]])), code_of(0))]
+    done = enroll(host, bob, [code, *pairs])
+    assert (inner[0]["auth"], done["auth"], factors(host, bob)) == ("CONV_ERR", "AUTH_ERR", ["pending"]), done.log
+    assert enroll(host, bob, [code, *PAIR, ""])["auth"] == "SUCCESS"
+
+
 def test_a_database_that_goes_away_between_the_steps_lets_nobody_in(host, bob):
     host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", fail="ignore_unavailable")
     code = host.issue(bob)

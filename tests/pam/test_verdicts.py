@@ -96,8 +96,10 @@ def test_helpful_words_come_only_after_the_right_password(desk):
     assert done.told == ["error This code was used already: take the next one."]
     done = desk.helper("deny", reason="code_replayed").run("auth", answers=GOOD)
     assert done.told == [] and done["auth"] == "AUTH_ERR"
-    done = desk.helper("throttled", reason="throttled", password_right=1).run("auth", answers=GOOD)
-    assert done["auth"] == "MAXTRIES" and done.told == ["error Too many attempts: try again later."]
+    for retry_after_s, minutes in ((0, 1), (60, 1), (61, 2), (3600, 60)):
+        desk.helper("throttled", reason="throttled", password_right=1, retry_after_s=retry_after_s)
+        done = desk.run("auth", answers=GOOD)
+        assert done["auth"] == "MAXTRIES" and done.told == [f"error Too many attempts, retry in {minutes} min"]
     done = desk.helper("throttled", reason="throttled").run("auth", answers=GOOD)
     assert done["auth"] == "AUTH_ERR" and done.told == []
 
