@@ -52,6 +52,13 @@ check_policy(struct check *check, const char *service, const struct check_stacke
 		    "fail = ignore_unavailable: whoever can drop packets removes the second factor");
 	if (conf->unenrolled == UNENROLLED_IGNORE)
 		warn(check, service, NULL, "unenrolled = ignore: who has no second factor passes until the day given");
+	if (conf->account == ACCOUNT_REQUIRE_MFA && (conf->unenrolled == UNENROLLED_IGNORE ||
+	    conf->unknown_user == UNKNOWN_IGNORE || conf->fail == FAIL_IGNORE_UNAVAILABLE))
+		warn(check, service, "write account = status, or close in both phases",
+		    "account = require_mfa: whom the auth phase ignores, the account phase refuses");
+	if (conf->require_ssh_publickey && strcmp(service, "sshd") != 0)
+		warn(check, service, "write it below [service \"sshd\"]",
+		    "require_ssh_publickey: only sshd knows of a key, everywhere else nobody gets in");
 	if (conf->account == ACCOUNT_OFF)
 		warn(check, service, "write account = status, or require_mfa behind ssh keys",
 		    "account = off: a key alone, or a ticket of sudo's, gets past a lock");

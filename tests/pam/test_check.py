@@ -157,6 +157,20 @@ def test_what_lowers_the_guard_is_said_in_plain_words(check):
     assert "who has no second factor passes" in out and "account = off" in out
 
 
+@pytest.mark.parametrize("keys, words", [
+    ({"unenrolled": "ignore", "unenrolled_until": "2999-01-01"}, "whom the auth phase ignores, the account phase refuses"),
+    ({"fail": "ignore_unavailable"}, "whom the auth phase ignores, the account phase refuses"),
+    ({"unknown_user": "ignore"}, "whom the auth phase ignores, the account phase refuses"),
+    ({"require_ssh_publickey": "yes"}, "everywhere else nobody gets in"),
+])
+def test_settings_that_shut_somebody_out_by_accident_are_a_warning(check, keys, words):
+    check.staff.configure(account="require_mfa", **keys)
+    out = check.run(desk=STACK)
+    assert check.status == 0 and words in out, out
+    check.staff.configure(account="status" if "require_ssh_publickey" not in keys else "require_mfa")
+    assert words not in check.run(desk=STACK)
+
+
 def test_a_back_end_that_is_away_or_misconfigured_is_wrong(check):
     check.staff.write_helper_conf({("keys", "keyring"): "/nonexistent/keyring"})
     out = check.run(desk=STACK)
