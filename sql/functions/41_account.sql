@@ -38,9 +38,15 @@ BEGIN
 	RETURN v_account;
 END $$;
 
--- Sessions, challenges, tickets and pages of an account end, on every node, with the transaction that says so.  A link was
--- handed to a session that may have been somebody else's: what ends that session ends what it could still bind or see.
--- P_BUT_PAGE: the page on which its owner asks for this.
+-- Links and pages of an account end.  A link was handed to a session that may have been somebody else's: what ends that
+-- session ends what it could still bind or see.  P_BUT_PAGE: the page on which its owner asks for this, or NULL.
+CREATE FUNCTION links_end(p_account_id uuid, p_but_page bytea) RETURNS void LANGUAGE sql AS $$
+	-- an hour ago: over also for whoever waits for us with the time at which they began
+	UPDATE link SET expires_at = now_utc() - interval '1 hour' WHERE account_id = p_account_id AND expires_at > now_utc()
+		AND state <> 'done' AND page_digest IS DISTINCT FROM coalesce(p_but_page, '')
+$$;
+
+-- Sessions, challenges, tickets and pages of an account end, on every node, with the transaction that says so.
 CREATE FUNCTION account_disconnect(p_account_id uuid, p_reason text, p_devices boolean, p_but_page bytea DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -50,9 +56,7 @@ BEGIN
 	GET DIAGNOSTICS v_count = ROW_COUNT;
 	DELETE FROM challenge WHERE account_id = p_account_id;
 	DELETE FROM ticket WHERE account_id = p_account_id;
-	-- an hour ago: over also for whoever waits for us with the time at which they began
-	UPDATE link SET expires_at = now_utc() - interval '1 hour' WHERE account_id = p_account_id AND expires_at > now_utc()
-		AND state <> 'done' AND page_digest IS DISTINCT FROM coalesce(p_but_page, '');
+	PERFORM links_end(p_account_id, p_but_page);
 	IF p_devices THEN
 		UPDATE trusted_device SET ended_at = now_utc(), end_reason = p_reason
 			WHERE account_id = p_account_id AND ended_at IS NULL;

@@ -87,7 +87,7 @@ BEGIN
 	END IF;
 END $$;
 
--- All of an account's, but for the one whose token is P_BUT_DIGEST (NULL: none is spared).
+-- All of an account's, but for the one whose token is P_BUT_DIGEST (NULL: none is spared); and its links and pages.
 CREATE FUNCTION session_end_all(p_caller caller, p_account_id uuid, p_but_digest bytea, OUT ended bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = counterfoil, pg_temp AS $$
 #variable_conflict use_column
@@ -98,6 +98,7 @@ BEGIN
 	UPDATE session s SET ended_at = now_utc(), end_reason = 'ended' WHERE s.account_id = p_account_id
 		AND s.ended_at IS NULL AND s.digest IS DISTINCT FROM p_but_digest;
 	GET DIAGNOSTICS ended = ROW_COUNT;
+	PERFORM links_end(p_account_id, NULL);
 	PERFORM record(p_caller, v_who, p_account_id, 'sessions_ended', 'ok', NULL, false,
 		jsonb_build_object('count', ended));
 END $$;

@@ -227,6 +227,10 @@ def reset_password(world, account):
     assert reply.status_code == 204, reply.text
 
 
+def end_sessions(world, account):
+    assert world.api().delete(f"/v1/accounts/{account.id}/sessions").status_code == 200
+
+
 def bind_elsewhere(world, account):
     world.enroll(account)
 
@@ -237,7 +241,8 @@ def bind_and_revoke(world, account):
     assert reply.status_code == 204, reply.text
 
 
-@pytest.mark.parametrize("event", [lock_and_unlock, change_password, reset_password, bind_elsewhere, bind_and_revoke])
+@pytest.mark.parametrize("event", [lock_and_unlock, change_password, reset_password, end_sessions, bind_elsewhere,
+                                   bind_and_revoke])
 def test_a_link_and_a_page_of_a_thief_end_with_the_sessions_of_the_account(world, event):
     account = world.create_account()
     thief, started = visitors.Visitor(world), None
