@@ -222,6 +222,12 @@ choose(struct slots *slots, struct slots_place *out[ARGON2_TOGETHER_MAX])
 }
 
 static struct took
+took_now(void)
+{
+	return (struct took){ clock_monotonic_us(), clock_thread_us() };
+}
+
+static struct took
 took_since(struct took begun)
 {
 	return (struct took){ clock_monotonic_us() - begun.us, clock_thread_us() - begun.thread_us };
@@ -251,7 +257,7 @@ serve_in_front(struct slot *slot)
 static void
 give_way(struct slot *slot, struct slots_place *place, size_t taken)
 {
-	const struct took begun = { clock_monotonic_us(), clock_thread_us() };
+	const struct took begun = took_now();
 	int64_t deadline_ms = turn_of(place)->deadline_ms;
 	struct took away;
 
@@ -269,9 +275,10 @@ give_way(struct slot *slot, struct slots_place *place, size_t taken)
 	slot->away.thread_us += away.thread_us;
 }
 
-/* COUNT jobs, without the lock. */
+/* COUNT jobs, without the lock.  *OUT_BEGUN: when.  An arena is warmed before that: as the time of the first pair it would
+ * make pairs look slow for thousands of jobs. */
 static void
-run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
+run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count, struct took *out_begun)
 {
 	bool gives_way = !slots_queue_stands_in_front(places[0]);
 	struct argon2_job *jobs[ARGON2_TOGETHER_MAX];
@@ -280,6 +287,7 @@ run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
 
 	for (unsigned i = 0; i < count; i++)
 		jobs[i] = places[i]->job;
+	*out_begun = took_now();
 	room = argon2_engine_room(jobs[0], count);
 	if (room > argon2_arena_size(slot->arena) - slot->taken) {
 		(void)pthread_mutex_lock(&slot->slots->large);
@@ -293,6 +301,7 @@ run_jobs(struct slot *slot, struct slots_place *const places[], unsigned count)
 			jobs[i]->status = STATUS_NO_MEMORY;
 		return;
 	}
+	*out_begun = took_now();
 	argon2_engine_begin(&run, slot->arena, slot->taken, jobs, count);
 	while (argon2_engine_step(&run))
 		if (gives_way)
@@ -314,8 +323,7 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	if (slots->queue.ready > 0)     /* another slot may do what this one could have */
 		(void)pthread_cond_signal(&slots->filled);
 	(void)pthread_mutex_unlock(&slots->lock);
-	took = (struct took){ clock_monotonic_us(), clock_thread_us() };
-	run_jobs(slot, places, count);
+	run_jobs(slot, places, count, &took);
 	took = took_since(took);
 	if (of_crowd > 0) {
 		took = (struct took){ took.us - slot->away.us, took.thread_us - slot->away.thread_us };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -727,6 +728,30 @@ a_processor_that_others_take_makes_no_hash_look_slow(void **state)
 	slots_stop(&slots);
 }
 
+static void
+an_arena_that_must_be_warmed_makes_no_hash_look_slow(void **state)
+{
+	const struct slots_options options = { .slots = 1, .queue_length = 1, .deadline_ms = 60000, .idle_ms = 60000,
+		.memory_kib = 64 * 1024 };
+	char error[CONFIG_ERROR_BYTES] = "";
+	struct customer one;
+	struct slots *slots = NULL;
+	struct slots_report report;
+	clock_t begun;
+
+	(void)state;
+	(void)argon2_engine();          /* its self-test is not of what is measured */
+	assert_int_equal(slots_start(&options, &slots, error), STATUS_OK);
+	begun = clock();
+	customer_start(&one, slots, NULL, 64, 1, false);
+	customer_end(&one);
+	begun = clock() - begun;        /* of the whole process, in microseconds */
+	assert_int_equal(one.ran, STATUS_OK);
+	slots_report(slots, &report);
+	assert_true(report.costs[0].single_us > 0 && report.costs[0].single_us < (double)begun / 2);
+	slots_stop(&slots);
+}
+
 /* It stops the clock, so it comes last. */
 static void
 one_of_the_crowd_gives_way_no_more_after_its_own_deadline(void **state)
@@ -783,6 +808,7 @@ main(void)
 		cmocka_unit_test(memory_that_the_machine_has_not_is_refused_at_start),
 		cmocka_unit_test(an_unused_arena_is_given_back),
 		cmocka_unit_test(a_processor_that_others_take_makes_no_hash_look_slow),
+		cmocka_unit_test(an_arena_that_must_be_warmed_makes_no_hash_look_slow),
 		cmocka_unit_test(one_of_the_crowd_gives_way_no_more_after_its_own_deadline),
 	};
 
