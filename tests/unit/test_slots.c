@@ -1,6 +1,7 @@
 /* test_slots.c: who is next for a hash slot, who is told no, and what becomes of those who went away. */
 #include "tests/support/unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -8,8 +9,10 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -752,6 +755,55 @@ an_arena_that_must_be_warmed_makes_no_hash_look_slow(void **state)
 	slots_stop(&slots);
 }
 
+/* As the kernel has it. */
+struct scheduling {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t slice_ns, deadline_ns, period_ns;
+};
+
+static bool
+look_at(pid_t thread, struct scheduling *out)
+{
+	return syscall(SYS_sched_getattr, thread, out, sizeof *out, 0) == 0;
+}
+
+/* The longest slice of those that stand below OWN. */
+static uint64_t
+longest_slice_below(const struct scheduling *own)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct scheduling found;
+	struct dirent *entry;
+	uint64_t longest = 0;
+
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks)) != NULL)
+		if (entry->d_name[0] != '.' && look_at(atoi(entry->d_name), &found) && found.nice > own->nice &&
+		    found.slice_ns > longest)
+			longest = found.slice_ns;
+	(void)closedir(tasks);
+	return longest;
+}
+
+static void
+a_slot_lets_others_go_first(void **state)
+{
+	struct scheduling own = { 0 };
+	struct customer one;
+	struct slots *slots;
+
+	(void)state;
+	slots = start(1, 10, 60000);
+	customer_start(&one, slots, NULL, 64, 1, false);
+	customer_end(&one);             /* the slot has lowered itself before it hashed */
+	assert_true(look_at(0, &own));
+	assert_true(own.slice_ns == 0 || longest_slice_below(&own) > own.slice_ns);     /* Linux before 6.12 knows none */
+	slots_stop(&slots);
+}
+
 /* It stops the clock, so it comes last. */
 static void
 one_of_the_crowd_gives_way_no_more_after_its_own_deadline(void **state)
@@ -808,6 +860,7 @@ main(void)
 		cmocka_unit_test(memory_that_the_machine_has_not_is_refused_at_start),
 		cmocka_unit_test(an_unused_arena_is_given_back),
 		cmocka_unit_test(a_processor_that_others_take_makes_no_hash_look_slow),
+		cmocka_unit_test(a_slot_lets_others_go_first),
 		cmocka_unit_test(an_arena_that_must_be_warmed_makes_no_hash_look_slow),
 		cmocka_unit_test(one_of_the_crowd_gives_way_no_more_after_its_own_deadline),
 	};
