@@ -83,6 +83,16 @@ is_own_account(const char *user)
 	return own != NULL && strcmp(own->pw_name, user) == 0;
 }
 
+/* Where somebody comes from, by which key and for whom is what root's programs know.  Who runs a locker could make it up, and
+ * so have the failures of a guesser counted for another's address: in the trail they are at this host. */
+static void
+forget_claims(struct wire_request *request)
+{
+	request->rhost = NULL;
+	request->ssh_key = NULL;
+	request->target = NULL;
+}
+
 /* --- the request and the reply ---------------------------------------------------------------------------------------- */
 
 /* The socket's other end stays open while it waits, so the length says where the message ends. */
@@ -236,6 +246,8 @@ serve(const char *conf)
 	if (!read_message(in, &len) || !wire_decode_request(in + WIRE_LENGTH_BYTES, len, &request))
 		goto out;
 	end_after((int64_t)request.budget_ms + LAST_MS);
+	if (is_privileged())
+		forget_claims(&request);
 	answer(conf, &request, &reply);
 	rc = wire_encode_reply(&reply.wire, out, sizeof out, &len) && write_message(out, len) ? EX_OK : EX_IOERR;
 	secret_wipe(&reply, sizeof reply);

@@ -82,6 +82,14 @@ def test_nobody_enrols_through_it(machine, locker):
     assert len(machine.events("factor_started")) == events
 
 
+def test_who_runs_a_locker_has_failures_counted_for_no_address_and_no_key_that_they_make_up(machine, locker):
+    alice, mark = machine.hire(), len(machine.events())
+    made_up = ["--item", "rhost=198.51.100.9", "--env", "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA"]
+    done = locker(alice.login, alice.login, ["wrong", "123456"], options=made_up)
+    assert done["auth"] == "AUTH_ERR" and "sshkey=" not in done.entry.text, done.log
+    assert {(event[1], event[4]) for event in machine.events()[mark:]} == {("denied", None)}
+
+
 def test_who_stops_helpers_of_their_own_holds_no_slot_of_anybody_else(machine, locker):
     alice, eve = machine.hire(), machine.hire()
     with open(machine.path("/run/counterfoil-pam/locker-slots"), "r+b") as slots:
