@@ -59,6 +59,8 @@ check_policy(struct check *check, const char *service, const struct check_stacke
 	if (conf->require_ssh_publickey && strcmp(service, "sshd") != 0)
 		warn(check, service, "write it below [service \"sshd\"]",
 		    "require_ssh_publickey: only sshd knows of a key, everywhere else nobody gets in");
+	if (conf->account == ACCOUNT_OFF && conf->training != TRAINING_OFF)
+		warn(check, service, "write account = status", "training: nobody looks at it while account = off");
 	if (conf->account == ACCOUNT_OFF)
 		warn(check, service, "write account = status, or require_mfa behind ssh keys",
 		    "account = off: a key alone, or a ticket of sudo's, gets past a lock");

@@ -157,6 +157,13 @@ def test_what_lowers_the_guard_is_said_in_plain_words(check):
     assert "who has no second factor passes" in out and "account = off" in out
 
 
+def test_training_that_nobody_looks_at_is_a_warning(check):
+    check.staff.configure(training="require")
+    assert "training: nobody looks at it while account = off" in check.run(desk=STACK) and check.status == 0
+    check.staff.configure(training="require", account="status")
+    assert "nobody looks at it" not in check.run(desk=STACK)
+
+
 @pytest.mark.parametrize("keys, words", [
     ({"unenrolled": "ignore", "unenrolled_until": "2999-01-01"}, "whom the auth phase ignores, the account phase refuses"),
     ({"fail": "ignore_unavailable"}, "whom the auth phase ignores, the account phase refuses"),
