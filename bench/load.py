@@ -34,7 +34,8 @@ def world(changes=None):
     try:
         cluster.start()
         server_set(cluster.postgres, log_statement="none")
-        shipped = {("log", "level"): "info", ("hashing", "deadline_ms"): 2000}  # World is more patient, for tests
+        # World is more patient, for tests: None leaves a setting as it is shipped
+        shipped = {("log", "level"): "info", ("database", "connect_timeout_s"): None, **dict.fromkeys(worlds.PATIENCE)}
         made = worlds.World(cluster, "bench", {**shipped, **(changes or {})}).start(real_clock=True)
         yield made
     finally:

@@ -38,7 +38,7 @@ def service(cluster):
 def host(service, tmp_path):
     made = service_host.ServiceHost(tmp_path / "host", f"https://localhost:{service.port}", service.certificates,
                                     service.api_key)
-    made.configure(timeout_total=20, timeout_connect=10)
+    made.configure()
     yield made
     service.over.set()
     service.over.clear()
@@ -538,7 +538,7 @@ def starts(spoil=None, **changes):
 def enrol(host, service, *acts, **keys):
     """The whole dialogue; ACTS are what the service does after it has found nobody enrolled."""
     service.play(UNENROLLED, *acts)
-    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", **{"timeout_total": 20, "timeout_connect": 10, **keys})
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", **keys)
     return host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7", "--state"])
 
 
@@ -620,7 +620,7 @@ def test_a_start_and_a_confirmation_that_were_lost_are_asked_for_once_more(host,
 
 def test_a_sign_in_that_is_told_of_a_start_starts_nothing(host, service):
     service.play(starts())
-    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24", timeout_total=20, timeout_connect=10)
+    host.configure(unenrolled="enroll", enroll_cidrs="192.0.2.0/24")
     done = host.talk(TYPED, "auth", options=["--item", "rhost=192.0.2.7"])
     assert (done["auth"], done.entry.priority) == ("AUTHINFO_UNAVAIL", "CRIT") and len(done.prompts) == 2
 

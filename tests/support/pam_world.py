@@ -96,8 +96,8 @@ class Outcome:
 
 
 def itself(attempt):
-    """The Outcome of ATTEMPT(), in which the helper is to say in time why it gives up.  It does so half a second before the
-    module ends it; where a busy machine has started it later than that, the attempt is made again."""
+    """The Outcome of ATTEMPT(), in which the helper is to say in time why it gives up.  It does so half a second before
+    the module ends it; where a busy machine has started it later than that, the attempt is made again."""
     for _ in range(3):
         done = attempt()
         if done.entry["reason"] != "helper_timeout":

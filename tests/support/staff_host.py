@@ -53,7 +53,8 @@ class StaffHost(pam_world.Application):
 
     def configure(self, *lines, **keys):
         """A busy machine takes longer to connect than the product would wait: what is tested here is not how long."""
-        return super().configure(*lines, **{**keys, **{key: value for key, value in PATIENCE.items() if key not in keys}})
+        missing = {key: value for key, value in PATIENCE.items() if key not in keys}
+        return super().configure(*lines, **keys, **missing)
 
     def write_helper_conf(self, changes=None, mode=0o600):
         keyring = self.directory / "keyring"

@@ -186,7 +186,8 @@ class StaffMachine(staff_host.StaffHost):
         """On a terminal, for a test to talk to."""
         program = self.inside(*command)
         options.setdefault("env", {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
-        return pexpect.spawn(program[0], program[1:], timeout=options.pop("timeout", 60), encoding="utf-8", cwd="/", **options)
+        timeout = options.pop("timeout", 60)
+        return pexpect.spawn(program[0], program[1:], timeout=timeout, encoding="utf-8", cwd="/", **options)
 
     def start_inside(self, *command, **options):
         """A server of the machine; it ends with it."""

@@ -41,8 +41,8 @@ SCOPES = ("login", "enroll", "accounts", "sessions", "events", "admin")
 RUN_TIME_ROLES = ("counterfoil_authd", "counterfoil_pam", "counterfoil_admin", "counterfoil_auditor")
 ROLES = ("counterfoil_owner",) + RUN_TIME_ROLES
 PERIOD_S = 30
-# A busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set.  And what authd
-# does by itself once in a minute comes between no two steps of a test.
+# A busy machine makes tests wait, it does not make authd refuse: what refuses is tested where it is set.  And what
+# authd does by itself once in a minute comes between no two steps of a test.
 PATIENCE = {("hashing", "deadline_ms"): 60000, ("workers", "queue_wait_ms"): 60000, ("maintenance", "interval_s"): 0,
             ("database", "statement_timeout_ms"): 20000}
 

@@ -87,7 +87,7 @@ command_sanitize() {
 	OBJ=$TOP/build/san ROOT=$TOP/build/san/root
 	export COUNTERFOIL_TEST_OBJ=$OBJ COUNTERFOIL_TEST_ROOT=$ROOT
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
-	SUITE_TIMEOUT=1200
+	SUITE_TIMEOUT=4800
 	suite_run unit
 	suite_run http
 	step tsan-build "Compile with TSan" "Remove build/tsan to begin anew." tool_build_sanitized tsan thread
