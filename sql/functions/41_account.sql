@@ -173,6 +173,10 @@ BEGIN
 	IF p_state NOT IN ('active', 'locked', 'disabled') THEN
 		PERFORM refuse('CF400');
 	END IF;
+	IF v_account.state = 'disabled' AND p_caller.kind <> 'operator' THEN    -- an operator did that (offboard), and undoes it
+		RETURN QUERY SELECT * FROM account_view(p_account_id);
+		RETURN;
+	END IF;
 	IF p_state = 'active' THEN      -- whoever unlocks has made sure of the person: what strangers did waits no longer
 		DELETE FROM budget b WHERE b.key IN (budget_key('account', v_who.realm, v_account.login_digest, NULL),
 			code_key(p_account_id, p_caller, 'stranger')) AND b.blocked_until > now_utc();

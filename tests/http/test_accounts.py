@@ -177,6 +177,16 @@ def test_a_refused_new_password_leaves_the_old_one(world):
 
 # --- lock ------------------------------------------------------------------------------------------------------------
 
+def test_a_key_lets_nobody_back_in_whom_an_operator_has_disabled(world):
+    account = world.create_account()
+    world.query("UPDATE counterfoil.account SET state = 'disabled' WHERE id = %s", (account.id,))
+    for verb in ("unlock", "lock", "unlock"):
+        reply = world.api().post(f"/v1/accounts/{account.id}/{verb}")
+        assert (reply.status_code, reply.json()["state"]) == (200, "disabled")
+    world.counterfoil("account", "unlock", account.login)
+    assert world.api().login(account.login, account.password).status_code == 200
+
+
 def test_lock_and_unlock_may_be_said_twice(world):
     account = world.create_account()
     path = f"/v1/accounts/{account.id}"
