@@ -99,7 +99,8 @@ typedef char code_texts[BREAKGLASS_CODES_MAX][RECOVERY_CODE_TEXT_BYTES];
 /* Nobody is shown codes that the service does not know of: who leaves must not take some along.  What waits goes first, lest
  * the use of an old code be taken for that of a new one. */
 static int
-announce(const struct tool *tool, enum breakglass_event event, const char *login, int64_t now_s, int64_t expires_s)
+announce(const struct tool *tool, enum breakglass_event event, const char *login, unsigned left, int64_t at_s,
+    int64_t expires_s)
 {
 	struct wire_request request = request_of(tool, WIRE_BREAKGLASS_REPORT, login);
 	char host[BREAKGLASS_HOST_NAME_BYTES] = "";
@@ -108,14 +109,35 @@ announce(const struct tool *tool, enum breakglass_event event, const char *login
 	(void)gethostname(host, sizeof host - 1);
 	request.target = host;
 	request.event = event;
-	request.left = event == BREAKGLASS_ISSUED ? tool->count : 0;
-	request.at_s = (uint32_t)now_s;
+	request.left = left;
+	request.at_s = (uint32_t)at_s;
 	request.expires_at_s = (uint32_t)expires_s;
 	if (reply.answer == ANSWER_ALLOW && (reply = ask(tool, &request)).answer == ANSWER_ALLOW)
 		return EX_OK;
 	if (reply.answer == ANSWER_UNKNOWN_USER)
 		return fail(EX_NOUSER, "there is no active account %s among the staff", login);
 	return fail(code_of(reply.answer), "codes are issued while Counterfoil is there to take note of it: %s", reply.detail);
+}
+
+/* The codes that the service knows of have come to nothing.  Those that LOGIN had before are still good here: an off-boarding
+ * must not leave this host out. */
+static void
+withdraw(const struct tool *tool, const char *login, int64_t now_s)
+{
+	const struct breakglass_person *before = NULL;
+	struct breakglass_person kept = { .code_count = 0 };
+	char error[CONFIG_ERROR_BYTES];
+	struct breakglass_store store;
+
+	if (breakglass_store_open(tool->directory, false, &store, error) == STATUS_OK) {
+		if ((before = breakglass_find(store.codes, login)) != NULL)
+			kept = *before;
+		breakglass_store_close(&store);         /* the helper that announces it wants the lock */
+	}
+	if (kept.code_count > 0)
+		(void)announce(tool, BREAKGLASS_ISSUED, login, kept.code_count, kept.issued_at_s, kept.expires_at_s);
+	else
+		(void)announce(tool, BREAKGLASS_REVOKED, login, 0, now_s, now_s);
 }
 
 static enum status
@@ -160,12 +182,12 @@ issue_command(const struct tool *tool, const char *login)
 	code_texts codes;
 	int rc;
 
-	if ((rc = announce(tool, BREAKGLASS_ISSUED, login, now_s, expires_s)) != EX_OK)
+	if ((rc = announce(tool, BREAKGLASS_ISSUED, login, tool->count, now_s, expires_s)) != EX_OK)
 		return rc;
 	if (write_codes(tool, login, now_s, expires_s, codes) == STATUS_OK) {
 		show_codes(tool, login, codes, expires_s);
 	} else {
-		(void)announce(tool, BREAKGLASS_REVOKED, login, now_s, expires_s);
+		withdraw(tool, login, now_s);
 		rc = EX_CANTCREAT;
 	}
 	secret_wipe(codes, sizeof codes);

@@ -482,6 +482,21 @@ def test_codes_are_issued_to_active_staff_only_and_while_the_service_is_there(gl
     assert staff_login and not glass.codes.path.exists()
 
 
+def test_codes_that_could_not_be_written_leave_the_old_ones_good_and_the_service_knows_which_there_are(glass, alice, staff):
+    def known():
+        return staff.query("SELECT codes_left FROM counterfoil.breakglass WHERE account_id = %s", (staff.account_id(alice),))
+    command = [worlds.installed("counterfoil"), "--config", glass.host.conf, "breakglass", "issue", alice.login]
+    full = {"FAULT_FULL": "1", "LD_PRELOAD": str(breakglass_host.FAULTS)}
+    glass.issue(alice, count=1)
+    glass.run("revoke", alice.login)
+    for before, left in ((lambda: None, []), (lambda: glass.issue(alice, count=3), [(3,)])):
+        before()
+        done = subprocess.run(list(map(str, command)), env=full, stdout=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 73 and done.stdout == ""
+        assert known() == left
+    assert glass.codes.left(alice.login) == 3
+
+
 def test_a_code_has_120_bits_and_is_nowhere_in_clear(glass, alice):
     codes = glass.issue(alice)
     assert len(set(codes)) == 8 and all(len(code.replace("-", "")) * 5 == 120 for code in codes)
