@@ -36,9 +36,17 @@ struct slot {
 	bool warm;                      /* the arena, as it was when the lock was last held */
 };
 
+/* What a request's thread waits for.  Kept until the end, so that it may be rung without the lock, when the request and its
+ * thread are perhaps gone: the next one that has it looks why it woke, and waits on. */
+struct bell {
+	pthread_cond_t rung;
+	struct bell *next;              /* while nobody has it */
+};
+
 struct slots {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
+	struct bell *bells;             /* that nobody has */
 	struct slots_queue queue;
 	struct slots_failures failures;
 	struct slots_options options;
@@ -113,7 +121,7 @@ static void
 tell(struct slots_turn *turn, enum slots_state state)
 {
 	turn->state = state;
-	(void)pthread_cond_signal(turn->done);
+	(void)pthread_cond_signal(&turn->bell->rung);
 }
 
 static struct slots_turn *
@@ -318,6 +326,7 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	struct slots *slots = slot->slots;
 	unsigned of_crowd = slots_queue_stands_in_front(places[0]) ? 0 : 1;     /* these do not pair */
 	const uint64_t work = places[0]->work * count;
+	struct bell *bells[ARGON2_TOGETHER_MAX];
 	struct took took;
 
 	slot->work += work;
@@ -338,8 +347,15 @@ serve(struct slot *slot, struct slots_place *const places[], unsigned count)
 	slot->warm = argon2_arena_is_warm(slot->arena);
 	slot->work -= work;
 	learn(slots, places[0]->job, count, &took);
+	for (unsigned i = 0; i < count; i++) {
+		bells[i] = turn_of(places[i])->bell;
+		turn_of(places[i])->state = SLOTS_TURN_DONE;
+	}
+	/* whoever wakes has the processor at once, and would only find the lock taken; from here on the turns may be gone */
+	(void)pthread_mutex_unlock(&slots->lock);
 	for (unsigned i = 0; i < count; i++)
-		tell(turn_of(places[i]), SLOTS_TURN_DONE);
+		(void)pthread_cond_signal(&bells[i]->rung);
+	(void)pthread_mutex_lock(&slots->lock);
 }
 
 static struct timespec
@@ -516,6 +532,18 @@ slots_start(const struct slots_options *options, struct slots **out, char error[
 	return st;
 }
 
+static void
+free_bells(struct bell *bell)
+{
+	struct bell *next;
+
+	for (; bell != NULL; bell = next) {
+		next = bell->next;
+		(void)pthread_cond_destroy(&bell->rung);
+		free(bell);
+	}
+}
+
 void
 slots_stop(struct slots **slots)
 {
@@ -532,6 +560,7 @@ slots_stop(struct slots **slots)
 		argon2_arena_free(&s->slot[i].arena);
 	}
 	free(s->slot);
+	free_bells(s->bells);
 	(void)pthread_cond_destroy(&s->filled);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_mutex_destroy(&s->large);
@@ -573,8 +602,21 @@ wait_in_queue(struct slots *slots, struct slots_turn *turn, enum slots_state sta
 	struct timespec until = from_now(turn->deadline_ms - clock_monotonic_ms());
 
 	while (turn->state == state)
-		if (pthread_cond_timedwait(turn->done, &slots->lock, &until) != 0 && turn->state == state)
+		if (pthread_cond_timedwait(&turn->bell->rung, &slots->lock, &until) != 0 && turn->state == state)
 			refuse(slots, turn, STATUS_OVERLOADED, &slots->report.refused_late);
+}
+
+/* With the lock held.  NULL: out of memory. */
+static struct bell *
+take_bell(struct slots *slots)
+{
+	struct bell *bell = slots->bells;
+
+	if (bell != NULL)
+		slots->bells = bell->next;
+	else if ((bell = malloc(sizeof *bell)) != NULL)
+		use_monotonic(&bell->rung);
+	return bell;
 }
 
 enum status
@@ -587,10 +629,11 @@ slots_enter(struct slots *slots, struct slots_source source, int watch_fd, uint3
 	*turn = (struct slots_turn){ .deadline_ms = now_ms + slots->options.deadline_ms, .watch_fd = watch_fd,
 		.state = SLOTS_TURN_UNCALLED, .place = { .work = (uint64_t)memory_kib * passes } };
 	turn->place.source = source;
-	if ((turn->done = malloc(sizeof(pthread_cond_t))) == NULL)
-		return STATUS_NO_MEMORY;
-	use_monotonic(turn->done);
 	(void)pthread_mutex_lock(&slots->lock);
+	if ((turn->bell = take_bell(slots)) == NULL) {
+		(void)pthread_mutex_unlock(&slots->lock);
+		return STATUS_NO_MEMORY;
+	}
 	turn->place.level = slots_failures_level(&slots->failures, &turn->place.source, now_ms);
 	slots_queue_insert(&slots->queue, &turn->place);
 	if (slots_queue_stands_in_front(&turn->place)) {
@@ -614,7 +657,7 @@ wait_for_turn(struct slots *slots, struct slots_turn *turn)
 {
 	wait_in_queue(slots, turn, SLOTS_TURN_HELD);
 	while (turn->state == SLOTS_TURN_RUNNING)
-		(void)pthread_cond_wait(turn->done, &slots->lock);
+		(void)pthread_cond_wait(&turn->bell->rung, &slots->lock);
 	return turn->state == SLOTS_TURN_DONE ? STATUS_OK : turn->place.job->status;
 }
 
@@ -643,7 +686,7 @@ slots_run(struct slots *slots, struct slots_turn *turn, struct argon2_job *job)
 void
 slots_leave(struct slots *slots, struct slots_turn *turn, bool failed)
 {
-	if (turn->done == NULL)
+	if (turn->bell == NULL)
 		return;
 	(void)pthread_mutex_lock(&slots->lock);
 	if (turn->state == SLOTS_TURN_HELD)
@@ -653,10 +696,10 @@ slots_leave(struct slots *slots, struct slots_turn *turn, bool failed)
 	if (turn->counted)
 		slots->called--;
 	call(slots);
+	turn->bell->next = slots->bells;
+	slots->bells = turn->bell;
 	(void)pthread_mutex_unlock(&slots->lock);
-	(void)pthread_cond_destroy(turn->done);
-	free(turn->done);
-	turn->done = NULL;
+	turn->bell = NULL;
 	turn->state = SLOTS_TURN_OUT;
 }
 

@@ -7,6 +7,7 @@
 #include "core/operation/slots_queue.h"
 
 struct slots;
+struct bell;
 
 struct slots_options {
 	unsigned slots;                 /* 0: as many as processors */
@@ -39,7 +40,7 @@ struct slots_turn {
 	int64_t ready_us;               /* when its job was */
 	enum slots_state state;
 	bool counted;                   /* among those of the crowd that were called */
-	void *done;                     /* the condition its thread waits for */
+	struct bell *bell;              /* its thread waits for; NULL: it is out */
 };
 
 /* Take a place before any other work is done for the request, and wait to be called: those who stand in front
