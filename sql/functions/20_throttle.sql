@@ -141,13 +141,15 @@ CREATE FUNCTION login_release(p_caller caller, p_who admission, p_login_digest b
     p_policy throttle_policy, p_attempt uuid, p_clear boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_keys bytea[] := login_keys(p_who, p_caller, p_login_digest, p_familiar);
+	v_limits bigint[];
 BEGIN
 	FOR i IN 1 .. cardinality(v_keys) LOOP  -- one after the other, as they were claimed
 		IF p_clear AND i <= 2 THEN
 			DELETE FROM budget b WHERE b.key = v_keys[i];
 		ELSE    -- a delay that this very attempt began was for a failure, and it was none
+			v_limits := login_limits(p_policy);
 			UPDATE budget b SET failures = greatest(b.failures - 1, 0),
-				blocked_until = CASE WHEN b.claimed_by = p_attempt OR b.failures - 1 < (login_limits(p_policy))[i]
+				blocked_until = CASE WHEN b.claimed_by = p_attempt OR b.failures - 1 < v_limits[i]
 					THEN '-infinity' ELSE b.blocked_until END
 				WHERE b.key = v_keys[i];
 		END IF;
@@ -160,33 +162,32 @@ CREATE FUNCTION familiarity(p_account_id uuid, p_source inet, p_device_digest by
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_account uuid := coalesce(p_account_id, '00000000-0000-0000-0000-000000000000');
-	v_now timestamptz := now_utc();
+	v_source cidr := source_prefix(p_source);       -- in a condition PostgreSQL would set it up twice
 BEGIN
 	IF p_device_digest IS NOT NULL THEN
 		IF EXISTS (SELECT FROM trusted_device WHERE account_id = v_account
-		    AND p_device_digest IN (digest, previous_digest) AND ended_at IS NULL AND expires_at > v_now) THEN
+		    AND p_device_digest IN (digest, previous_digest) AND ended_at IS NULL AND expires_at > now_utc()) THEN
 			RETURN 'device';
 		END IF;
 	END IF;
 	RETURN CASE WHEN EXISTS (SELECT FROM known_source WHERE account_id = v_account
-		AND source = source_prefix(p_source) AND seen_at > v_now - seconds(p_policy.known_source_s))
+		AND source = v_source AND seen_at > now_utc() - seconds(p_policy.known_source_s))
 		THEN 'known' ELSE 'stranger' END;
 END $$;
 
 -- The account signed in from here.  At most 20 sources an account: the oldest make room.
-CREATE FUNCTION remember_source(p_account_id uuid, p_source inet) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION remember_source(p_account_id uuid, p_source cidr) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	v_known bigint;
+	v_full boolean;
 BEGIN
 	IF p_source IS NULL THEN
 		RETURN;
 	END IF;
-	INSERT INTO known_source AS k (account_id, source, seen_at)
-	VALUES (p_account_id, source_prefix(p_source), now_utc())
+	INSERT INTO known_source AS k (account_id, source, seen_at) VALUES (p_account_id, p_source, now_utc())
 	ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
 		WHERE k.seen_at < excluded.seen_at - interval '1 hour'
-	RETURNING (SELECT count(*) FROM known_source o WHERE o.account_id = p_account_id) INTO v_known;         -- before
-	IF v_known >= 20 THEN
+	RETURNING EXISTS (SELECT FROM known_source o WHERE o.account_id = p_account_id OFFSET 19) INTO v_full;  -- before
+	IF v_full THEN
 		DELETE FROM known_source WHERE account_id = p_account_id AND source IN (SELECT source FROM known_source
 			WHERE account_id = p_account_id ORDER BY seen_at DESC OFFSET 20);
 	END IF;

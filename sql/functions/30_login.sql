@@ -49,7 +49,7 @@ DECLARE
 	v_now timestamptz := now_utc();
 	v_end timestamptz := v_now + seconds(p_policy.session_absolute_s);
 	v_evicted uuid;
-	v_others bigint;
+	v_full boolean;
 BEGIN
 	IF p_caller.kind <> 'client' THEN
 		RETURN v_now;
@@ -58,8 +58,9 @@ BEGIN
 		last_used_at, idle_s, expires_at)
 	VALUES (p_session_id, p_digest, p_account_id, p_who.realm, p_who.client_id, p_aal, p_amr, p_device_id,
 		p_caller.source, left(p_caller.user_agent, 256), v_now, v_now, p_policy.session_idle_s, v_end)
-	RETURNING (SELECT count(*) FROM session o WHERE o.account_id = p_account_id AND o.ended_at IS NULL) INTO v_others;
-	IF v_others < p_policy.sessions_max THEN
+	RETURNING EXISTS (SELECT FROM session o WHERE o.account_id = p_account_id AND o.ended_at IS NULL
+		OFFSET greatest(p_policy.sessions_max, 1) - 1) INTO v_full;     -- before
+	IF NOT v_full THEN
 		RETURN v_end;
 	END IF;
 	FOR v_evicted IN SELECT id FROM session WHERE account_id = p_account_id AND ended_at IS NULL AND id <> p_session_id
@@ -72,9 +73,17 @@ BEGIN
 END $$;
 
 -- The owner is here: what was started without them ends, and where they came from is remembered.
-CREATE FUNCTION signed_in(p_caller caller, p_who admission, p_account_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION signed_in(p_caller caller, p_who admission, p_account_id uuid, p_familiar text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_source cidr := source_prefix(p_caller.source);
 BEGIN
-	PERFORM remember_source(p_account_id, p_caller.source);
+	IF p_familiar = 'stranger' THEN
+		PERFORM remember_source(p_account_id, v_source);
+	ELSIF NOT EXISTS (SELECT FROM known_source k WHERE k.account_id = p_account_id AND k.source = v_source
+	    AND k.seen_at >= now_utc() - interval '1 hour') THEN        -- most were: a look writes nothing
+		PERFORM remember_source(p_account_id, v_source);
+	END IF;
 	IF EXISTS (SELECT FROM reset_request WHERE account_id = p_account_id AND ended_at IS NULL) THEN
 		UPDATE reset_request SET ended_at = now_utc(), end_reason = 'owner_signed_in'
 			WHERE account_id = p_account_id AND ended_at IS NULL;
@@ -202,8 +211,10 @@ BEGIN
 			ELSIF p_password_only AND p_caller.kind = 'host' THEN
 				verdict := 'granted';
 			ELSIF v_enrolled THEN
-				v_device := device_use(p_caller, v_who, p_account_id, p_device_digest, p_next_device_digest, p_policy);
-				device := v_device IS NOT NULL;
+				IF p_device_digest IS NOT NULL THEN
+					v_device := device_use(p_caller, v_who, p_account_id, p_device_digest, p_next_device_digest, p_policy);
+					device := v_device IS NOT NULL;
+				END IF;
 				IF device THEN
 					verdict := 'granted';
 				ELSIF has_totp OR has_recovery THEN
@@ -233,7 +244,7 @@ BEGIN
 		v_end := v_now + seconds(p_policy.challenge_ttl_s);
 		INSERT INTO challenge (digest, account_id, realm, kind, client_id, source, created_at, expires_at)
 		VALUES (p_challenge_digest, p_account_id, v_who.realm, 'login', v_who.client_id, p_caller.source, v_now, v_end);
-		expires_at := epoch(v_end);
+		expires_at := auth_time + p_policy.challenge_ttl_s;
 		reason := 'password_right';
 	ELSIF verdict = 'change_required' THEN
 		v_end := v_now + seconds(p_policy.ticket_ttl_s);
@@ -247,7 +258,7 @@ BEGIN
 		v_end := session_open(p_caller, v_who, p_account_id, p_session_id, p_session_digest, 1, 'pwd', v_device,
 			p_policy);
 		expires_at := epoch(v_end);
-		PERFORM signed_in(p_caller, v_who, p_account_id);
+		PERFORM signed_in(p_caller, v_who, p_account_id, p_familiar);
 	END IF;
 	IF v_nobody THEN        -- the password was wrong: whoever called this for nobody records that
 		RETURN;

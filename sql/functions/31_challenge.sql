@@ -38,15 +38,19 @@ $$;
 CREATE FUNCTION factors_claim(p_caller caller, p_who admission, p_account_id uuid, p_policy throttle_policy)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+	v_keyed boolean := host_of(p_caller) <> '';
+	v_id uuid;
+	v_state text;
 	v_disabled uuid[];
 BEGIN
-	WITH counted AS (
-		UPDATE factor SET failures = CASE WHEN host_of(p_caller) = '' THEN failures + 1
-				ELSE greatest(failures, least(failures + 1, p_policy.factor_failures_max / 2)) END,
-			state = CASE WHEN host_of(p_caller) = '' AND failures >= p_policy.factor_failures_max THEN 'disabled'
-				ELSE state END
-		WHERE account_id = p_account_id AND state = 'active' RETURNING id, state)
-	SELECT array_agg(id) INTO v_disabled FROM counted WHERE state = 'disabled';
+	FOR v_id, v_state IN UPDATE factor SET failures = CASE WHEN v_keyed THEN greatest(failures, least(failures + 1,
+				p_policy.factor_failures_max / 2)) ELSE failures + 1 END,
+			state = CASE WHEN failures >= p_policy.factor_failures_max AND NOT v_keyed THEN 'disabled' ELSE state END
+		WHERE account_id = p_account_id AND state = 'active' RETURNING id, state LOOP
+		IF v_state = 'disabled' THEN
+			v_disabled := array_append(v_disabled, v_id);
+		END IF;
+	END LOOP;
 	IF v_disabled IS NOT NULL THEN
 		PERFORM record(p_caller, p_who, p_account_id, 'factor_disabled', 'ok', 'too_many_wrong_codes', true,
 			jsonb_build_object('factors', to_jsonb(v_disabled)));
@@ -304,36 +308,24 @@ BEGIN
 	RETURN FOUND;
 END $$;
 
--- The right code of a living challenge: what it clears and opens.
-CREATE FUNCTION challenge_granted(p_caller caller, p_who admission, p_challenge challenge, p_login_digest bytea,
-    p_familiar text, p_session_id uuid, p_session_digest bytea, p_device_id uuid, p_device_digest bytea,
-    p_policy login_policy, OUT expires_at bigint, OUT device boolean) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+-- The right code of a living challenge: what it clears.  The key in a variable: in a condition PostgreSQL sets it up twice.
+CREATE FUNCTION challenge_used(p_caller caller, p_who admission, p_challenge_digest bytea, p_kind text, p_account_id uuid,
+    p_login_digest bytea, p_familiar text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	v_now timestamptz := now_utc();
-	v_end timestamptz;
+	v_key bytea;
 BEGIN
-	expires_at := 0;
-	device := false;
-	UPDATE challenge c SET used_at = v_now WHERE c.digest = p_challenge.digest AND c.used_at IS NULL;
+	UPDATE challenge SET used_at = now_utc() WHERE digest = p_challenge_digest AND used_at IS NULL;
 	IF NOT FOUND THEN
 		RAISE 'a challenge was used under the lock of its account';
 	END IF;
-	DELETE FROM budget b WHERE b.key = CASE p_challenge.kind
-		WHEN 'otp' THEN otp_key(p_who, p_login_digest, p_caller, p_familiar)
-		ELSE code_key(p_challenge.account_id, p_caller, p_familiar) END;
-	UPDATE factor f SET failures = 0, failing_told_at = NULL, replay_told_at = NULL
-		WHERE f.account_id = p_challenge.account_id AND f.state = 'active' AND f.failures > 0;
-	IF p_challenge.kind = 'login' THEN
-		v_end := session_open(p_caller, p_who, p_challenge.account_id, p_session_id, p_session_digest, 2, 'pwd otp mfa',
-			NULL, p_policy);
-		expires_at := epoch(v_end);
-		IF p_device_digest IS NOT NULL AND p_policy.device_ttl_s > 0 THEN
-			PERFORM device_trust(p_caller, p_who, p_challenge.account_id, p_device_id, p_device_digest, p_policy);
-			device := true;
-		END IF;
+	IF p_kind = 'otp' THEN
+		v_key := otp_key(p_who, p_login_digest, p_caller, p_familiar);
+	ELSE
+		v_key := code_key(p_account_id, p_caller, p_familiar);
 	END IF;
-	PERFORM signed_in(p_caller, p_who, p_challenge.account_id);
+	DELETE FROM budget WHERE key = v_key;
+	UPDATE factor SET failures = 0, failing_told_at = NULL, replay_told_at = NULL
+		WHERE account_id = p_account_id AND state = 'active' AND failures > 0;
 END $$;
 
 -- P_STEP and P_FACTOR_ID: the time step whose code was given; P_RECOVERY_DIGEST: a recovery code.  All NULL: a wrong code.
@@ -349,8 +341,15 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
 	v_who admission;
 	v_now timestamptz := now_utc();
-	v_account account%ROWTYPE;
-	v_challenge challenge%ROWTYPE;
+	v_state text;
+	v_login_digest bytea;
+	v_recovery_set integer;
+	v_hold timestamptz;
+	v_kind text;
+	v_source inet;
+	v_over boolean;
+	v_purpose text;
+	v_transaction bytea;
 	v_event text;
 BEGIN
 	verdict := 'denied'; reason := 'wrong_code'; aal := 0; amr := ''; auth_time := epoch(v_now); expires_at := 0;
@@ -365,21 +364,21 @@ BEGIN
 		END;
 	END IF;
 	v_who := admit_code(p_caller, p_challenge_digest);
-	SELECT * INTO v_account FROM account a WHERE a.id = p_account_id FOR NO KEY UPDATE;
-	IF v_account.realm NOT IN (v_who.realm, 0) THEN
-		v_account := NULL;
-	END IF;
-	SELECT * INTO v_challenge FROM challenge c WHERE c.digest = p_challenge_digest AND c.account_id = v_account.id
+	SELECT a.state, a.login_digest, a.recovery_set, a.hold_until INTO v_state, v_login_digest, v_recovery_set, v_hold
+		FROM account a WHERE a.id = p_account_id AND a.realm IN (v_who.realm, 0) FOR NO KEY UPDATE;
+	SELECT c.kind, c.source, c.used_at IS NOT NULL OR c.expires_at <= v_now, c.purpose, c.transaction_digest
+		INTO v_kind, v_source, v_over, v_purpose, v_transaction
+		FROM challenge c WHERE c.digest = p_challenge_digest AND c.account_id = p_account_id AND v_state IS NOT NULL
 		AND (c.client_id IS NOT DISTINCT FROM v_who.client_id OR c.client_id = 'decoy');
-	p_caller.source := coalesce(p_caller.source, v_challenge.source);
-	v_event := CASE v_challenge.kind WHEN 'otp' THEN 'login_otp' WHEN 'step_up' THEN 'step_up' ELSE 'login_code' END;
-	IF v_challenge.digest IS NULL THEN
+	p_caller.source := coalesce(p_caller.source, v_source);
+	v_event := CASE v_kind WHEN 'otp' THEN 'login_otp' WHEN 'step_up' THEN 'step_up' ELSE 'login_code' END;
+	IF v_kind IS NULL THEN
 		reason := 'challenge_unknown';
-	ELSIF v_account.state <> 'active' THEN
-		reason := v_account.state;
+	ELSIF v_state <> 'active' THEN
+		reason := v_state;
 	ELSIF p_step IS NULL AND p_recovery_digest IS NULL THEN
-		PERFORM codes_failing(p_caller, v_who, p_account_id, v_challenge.kind);
-	ELSIF v_challenge.used_at IS NOT NULL OR v_challenge.expires_at <= v_now THEN
+		PERFORM codes_failing(p_caller, v_who, p_account_id, v_kind);
+	ELSIF v_over THEN
 		reason := 'challenge_over';
 	ELSIF p_step IS NOT NULL THEN
 		IF totp_consume(p_caller, p_account_id, p_factor_id, p_step) THEN
@@ -392,21 +391,30 @@ BEGIN
 		verdict := 'granted';
 		reason := 'recovery_code';
 		recovery_left := (SELECT count(*) FROM recovery_code r WHERE r.account_id = p_account_id
-			AND r.set_no = v_account.recovery_set AND r.used_at IS NULL);
+			AND r.set_no = v_recovery_set AND r.used_at IS NULL);
 	ELSIF EXISTS (SELECT FROM recovery_code r WHERE r.account_id = p_account_id AND r.digest = p_recovery_digest) THEN
 		reason := 'code_replayed';
 	ELSE
-		PERFORM codes_failing(p_caller, v_who, p_account_id, v_challenge.kind);
+		PERFORM codes_failing(p_caller, v_who, p_account_id, v_kind);
 	END IF;
 	IF verdict = 'granted' THEN
-		SELECT g.expires_at, g.device INTO expires_at, device FROM challenge_granted(p_caller, v_who, v_challenge,
-			v_account.login_digest, p_familiar, p_session_id, p_session_digest, p_device_id,
-			CASE WHEN p_step IS NOT NULL THEN p_device_digest END, p_policy) g;
-		amr := CASE v_challenge.kind WHEN 'login' THEN 'pwd otp mfa' ELSE 'otp' END;
-		aal := CASE v_challenge.kind WHEN 'login' THEN 2 ELSE 1 END;
-		hold_until := epoch(v_account.hold_until);
-		purpose := v_challenge.purpose;
-		transaction_digest := v_challenge.transaction_digest;
+		PERFORM challenge_used(p_caller, v_who, p_challenge_digest, v_kind, p_account_id, v_login_digest, p_familiar);
+		aal := 1;
+		amr := 'otp';
+		IF v_kind = 'login' THEN
+			aal := 2;
+			amr := 'pwd otp mfa';
+			expires_at := epoch(session_open(p_caller, v_who, p_account_id, p_session_id, p_session_digest, 2, amr, NULL,
+				p_policy));
+			device := p_step IS NOT NULL AND p_device_digest IS NOT NULL AND p_policy.device_ttl_s > 0;
+			IF device THEN
+				PERFORM device_trust(p_caller, v_who, p_account_id, p_device_id, p_device_digest, p_policy);
+			END IF;
+		END IF;
+		PERFORM signed_in(p_caller, v_who, p_account_id, p_familiar);
+		hold_until := epoch(v_hold);
+		purpose := v_purpose;
+		transaction_digest := v_transaction;
 	END IF;
 	-- a recovery code was used up, or a used code was shown again: its owner is told
 	PERFORM record(p_caller, v_who, p_account_id, v_event, verdict, reason, recovery_left >= 0

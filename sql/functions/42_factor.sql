@@ -206,7 +206,7 @@ BEGIN
 	PERFORM record(p_caller, v_who, p_account_id, 'factor_bound', 'ok', CASE WHEN v_others THEN 'further' ELSE 'first' END,
 		true, jsonb_build_object('factor', v_factor.id));
 	IF p_caller.kind = 'host' THEN          -- behind the password, these codes were the sign-in
-		PERFORM signed_in(p_caller, v_who, p_account_id);
+		PERFORM signed_in(p_caller, v_who, p_account_id, 'known');
 		PERFORM record(p_caller, v_who, p_account_id, 'login_code', 'granted', 'enrolled');
 	END IF;
 	verdict := 'granted';

@@ -14,35 +14,21 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
 	v_who admission := admit(p_caller, 'sessions');
-	v_now timestamptz := now_utc();
-	v_session session%ROWTYPE;
-	v_account account%ROWTYPE;
+	v_idle_s bigint;
+	v_touch boolean;
 BEGIN
-	SELECT * INTO v_session FROM session s WHERE s.digest = p_digest;
-	active := v_session.id IS NOT NULL AND v_session.realm = v_who.realm AND v_session.ended_at IS NULL
-		AND idle_until(v_session) > v_now;
-	IF NOT active THEN
-		RETURN;
+	SELECT s.id, s.account_id, s.aal, s.amr, epoch(s.auth_time), epoch(s.expires_at), epoch(idle_until(s)),
+		s.device_id IS NOT NULL, epoch(a.hold_until), s.idle_s, s.last_used_at < now_utc() - seconds(s.idle_s) / 60
+		INTO session_id, account_id, aal, amr, auth_time, expires_at, idle_at, device, hold_until, v_idle_s, v_touch
+		FROM session s JOIN account a ON a.id = s.account_id
+		WHERE s.digest = p_digest AND s.realm = v_who.realm AND s.ended_at IS NULL AND idle_until(s) > now_utc()
+		AND a.state = 'active';
+	active := FOUND;
+	IF v_touch THEN
+		UPDATE session s SET last_used_at = now_utc() WHERE s.id IN
+			(SELECT u.id FROM session u WHERE u.id = session_id AND u.ended_at IS NULL FOR UPDATE SKIP LOCKED);
+		idle_at := least(expires_at, epoch(now_utc()) + v_idle_s);
 	END IF;
-	SELECT * INTO v_account FROM account a WHERE a.id = v_session.account_id;
-	IF v_account.state <> 'active' THEN
-		active := false;
-		RETURN;
-	END IF;
-	IF v_session.last_used_at < v_now - seconds(v_session.idle_s) / 60 THEN
-		UPDATE session s SET last_used_at = v_now WHERE s.id IN
-			(SELECT u.id FROM session u WHERE u.id = v_session.id AND u.ended_at IS NULL FOR UPDATE SKIP LOCKED);
-		v_session.last_used_at := v_now;
-	END IF;
-	session_id := v_session.id;
-	account_id := v_session.account_id;
-	aal := v_session.aal;
-	amr := v_session.amr;
-	auth_time := epoch(v_session.auth_time);
-	expires_at := epoch(v_session.expires_at);
-	idle_at := epoch(idle_until(v_session));
-	device := v_session.device_id IS NOT NULL;
-	hold_until := epoch(v_account.hold_until);
 END $$;
 
 -- The living sessions of an account, newest first; at most P_MAX.
