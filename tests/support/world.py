@@ -653,7 +653,8 @@ class Cluster:
 class World:
     """A database, one or more authd over it, and the shop that calls them.
 
-    Time is the world's own: advance() moves authd's clock and SQL's together, so nothing waits for a time step."""
+    Time is the world's own: advance() moves authd's clock and SQL's together, so nothing waits for a time step, and
+    standstill() stops SQL's, so no delay ends because the machine is slow."""
 
     def __init__(self, cluster, name="world", changes=None):
         self.cluster = cluster
