@@ -99,7 +99,7 @@ MALFORMED = {
     "no operation": framed(BODY.replace(pam_wire.field(2, b"\0\0\0\1"), pam_wire.field(2, b"\0\0\0\0"))),
     "a number of three bytes": framed(BODY.replace(pam_wire.field(2, b"\0\0\0\1"), pam_wire.field(2, b"\0\0\1"))),
     "a short id": framed(BODY.replace(BODY[4:23], pam_wire.field(1, b"x" * 15))),
-    "an hour's budget": framed(BODY.replace(pam_wire.field(5, struct.pack(">I", 9700)), pam_wire.field(5, struct.pack(">I", 3600000)))),
+    "an hour's budget": framed(BODY.replace(pam_wire.field(5, struct.pack(">I", 29700)), pam_wire.field(5, struct.pack(">I", 3600000)))),
 }
 
 

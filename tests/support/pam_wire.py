@@ -29,7 +29,7 @@ def message(magic, fields):
     return struct.pack(">I", len(body)) + body
 
 
-def request(user, operation="verify", factors="password+otp", backend="postgresql", request_id=None, budget_ms=9700,
+def request(user, operation="verify", factors="password+otp", backend="postgresql", request_id=None, budget_ms=29700,
             connect_ms=8000, service="sshd", offline=None, report=None, **texts):
     """The bytes of a request."""
     numbers = [OPERATIONS[operation], BACKENDS[backend], FACTORS[factors], budget_ms, connect_ms]
@@ -64,7 +64,7 @@ def parse_reply(data):
     return found
 
 
-def ask(helper, conf, data, timeout=30, environment=None):
+def ask(helper, conf, data, timeout=60, environment=None):
     """Start the helper as the module does and return (reply or None, exit status).  ENVIRONMENT: whose caller is no module."""
     ours, theirs = socket.socketpair()
     with ours:
