@@ -74,6 +74,21 @@ times_without_a_four_digit_year_are_clamped(void **state)
 	expect_text(INT64_MAX, "9999-12-31T23:59:59Z");
 }
 
+/* A step of days and some seconds, so that each month, day, hour, minute and second comes up. */
+static void
+every_time_is_written_as_the_library_writes_it(void **state)
+{
+	char wanted[CLOCK_RFC3339_BYTES];
+	struct tm utc;
+
+	(void)state;
+	for (time_t at = 0; at < 253402300800; at += 5 * 86400 + 3661) {
+		assert_non_null(gmtime_r(&at, &utc));
+		assert_int_not_equal(strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &utc), 0);
+		expect_text(at, wanted);
+	}
+}
+
 static void
 the_time_zone_changes_nothing(void **state)
 {
@@ -123,6 +138,7 @@ main(void)
 		cmocka_unit_test(times_are_written_as_rfc_3339_in_utc),
 		cmocka_unit_test(the_year_2038_is_a_year_like_any_other),
 		cmocka_unit_test(times_without_a_four_digit_year_are_clamped),
+		cmocka_unit_test(every_time_is_written_as_the_library_writes_it),
 		cmocka_unit_test(the_time_zone_changes_nothing),
 		cmocka_unit_test(a_time_as_text_comes_back),
 		cmocka_unit_test(what_is_no_time_in_our_form_is_refused),
