@@ -5,7 +5,7 @@
 #include "core/base/config.h"
 #include "core/base/status.h"
 
-#define SCHEMA_NUMBER 10        /* the highest number in sql/migrations: what this program needs at least */
+#define SCHEMA_NUMBER 9         /* the highest number in sql/migrations: what this program needs at least */
 
 struct schema_state {
 	int applied;            /* highest migration in the database; 0: none */
