@@ -20,8 +20,10 @@ struct framing_head {
 	const char *method, *url, *version;     /* inside the block; URL was decoded in place */
 	const char *target;                     /* a copy of what was received where URL is now */
 	size_t len;
-	const char *names[FRAMING_FIELDS_MAX];  /* where the library found each header: a NUL that was sent looks like a line's end */
-	size_t fields;                          /* as many as it found, more than there is room for included */
+	/* where the library found each header, for a NUL that was sent looks like a line's end; FIELDS: as many as it found, also
+	 * where there is no room for them */
+	const char *names[FRAMING_FIELDS_MAX];
+	size_t fields;
 };
 
 struct framing {
