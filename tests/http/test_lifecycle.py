@@ -157,6 +157,28 @@ def test_an_end_in_the_middle_of_load_is_a_clean_one(fresh_world, signals):
     assert set(done) <= {403, 429, 503}
 
 
+LATE = worlds.OBJ / "tests/support/.libs/late_quiesce.so"
+
+
+@pytest.mark.skipif(not LATE.exists(), reason="nothing is preloaded under a sanitizer")
+def test_an_end_while_connections_come_is_a_clean_one_whoever_takes_the_socket_away_first(fresh_world):
+    """authd's own thread, or libmicrohttpd's that waits for connections and is awake just then."""
+    authd = fresh_world.add_authd(environment={"LD_PRELOAD": str(LATE)})
+    stop = threading.Event()
+
+    def knock():
+        while not stop.is_set():
+            accepts(authd.url)
+            accepts(authd.pages_url)
+    knocking = threading.Thread(target=knock)
+    knocking.start()
+    try:
+        assert authd.stop() == 0, authd.log_text()[-1000:]
+    finally:
+        stop.set()
+        knocking.join(30)
+
+
 def test_sighup_drops_no_connection(world):
     with Raw(world.authd.url, world.ca) as raw:
         raw.send(half(world))
